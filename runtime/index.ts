@@ -1,0 +1,9 @@
+export type {
+  ExecutorStatus,
+  Runtime,
+  RuntimeStatus,
+  StreamSubmission,
+  Submission,
+  WorkerState,
+  WorkerStatus,
+} from './runtime.ts';
