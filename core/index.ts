@@ -1,3 +1,4 @@
+export { type CallCost, cutByCost, joinGain, worthJoining } from './batch-cost.ts';
 export { type Clock, monotonicMs, systemClock, toEpochMs } from './clock.ts';
 export { Document, type DocumentFields, type NamedScore, newId } from './document.ts';
 export { DocumentArray, type DocumentInput } from './document-array.ts';
