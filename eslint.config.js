@@ -1,7 +1,7 @@
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist/', 'node_modules/', '.sluice/', '.venvs/', '**/*.js'] },
+  { ignores: ['dist/', 'node_modules/', '.sluice/', '.venvs/', 'test/fixtures/**/*.js'] },
   ...tseslint.configs.strictTypeChecked,
   ...tseslint.configs.stylisticTypeChecked,
   {
@@ -24,6 +24,7 @@ export default tseslint.config(
       '@typescript-eslint/dot-notation': 'off',
     },
   },
+  { files: ['**/*.js', '**/*.mjs'], ...tseslint.configs.disableTypeChecked },
   {
     files: [
       'cli/**',
@@ -38,7 +39,7 @@ export default tseslint.config(
     rules: { 'no-restricted-properties': 'off' },
   },
   {
-    files: ['test/**'],
+    files: ['test/**/*.ts'],
     rules: {
       // node:test runs what describe and it return.
       '@typescript-eslint/no-floating-promises': [
