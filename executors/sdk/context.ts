@@ -1,4 +1,4 @@
-import type { DocumentArray, JsonObject, TraceContext } from '../../core/index.ts';
+import type { DocumentArray, FlowError, JsonObject, TraceContext } from '../../core/index.ts';
 
 /** Structured logger; fields first, then the message. Lines carry the executor, the replica and the trace id. */
 export interface ExecutorLogger {
@@ -67,6 +67,11 @@ export interface Call {
   /** At a join: the documents of each incoming branch, by the name of its last executor. */
   readonly branches: ReadonlyMap<string, DocumentArray> | undefined;
   readonly logger: ExecutorLogger;
+  /**
+   * Answers one request of the batch with an error while the others go on. Its rows stay where they are, in the
+   * documents and in the result, and are not sent. Throwing fails every request of the batch instead.
+   */
+  fail(request: RequestInfo, error: FlowError): void;
   /** Times a part of the call; it becomes a child span of the run, such as `model`. Names from a small fixed set. */
   phase<T>(name: string, work: () => T): T;
   /** Tells the parent the exact cost that was computed (tokens), and how many model calls it took. */
