@@ -114,3 +114,13 @@ export const phases = {
 } as const;
 
 export type Phase = keyof typeof phases;
+
+/** Every span: its name as people read it (`<...>` stands for a value) and what it covers. */
+export const spans = {
+  '<method> <endpoint>':
+    'The request, from its first byte to the last byte of its answer; the protocol where there is no method.',
+  '<phase>': 'One phase: of the gateway under the request, of an executor under the executor.',
+  'executor <name>': 'Everything between the queue of an executor and its answer in the parent.',
+  '<part>': 'A part of `run` that the executor timed itself with `call.phase`, such as `model`.',
+  'batch <executor>': 'One call of an executor, once for all requests in it; linked to the span of each sampled one.',
+} as const satisfies Record<string, string>;

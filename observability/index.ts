@@ -1,11 +1,27 @@
+export { type Carrier, readTraceContext, writeTraceContext } from './carrier.ts';
 export {
   type CounterName,
   type GaugeName,
   type HistogramName,
   type LabelsOf,
+  type MetricEntry,
+  type MetricName,
   metrics,
   type Phase,
   phases,
+  spans,
 } from './catalogue.ts';
-export type { Instrument } from './instrument.ts';
+export type { BeginRequest, Instrument, RunDetails } from './instrument.ts';
+export {
+  createLogger,
+  type LogDestination,
+  type LogFields,
+  type Logger,
+  type LoggerOptions,
+  type LogLevel,
+} from './log.ts';
+export { type MetricDelta, MetricStore, type MetricStoreOptions, type SeriesValue } from './metric-store.ts';
+export { createInstrument, type InstrumentParts, type SpanSink, type TailRule } from './phase-instrument.ts';
 export { type BatchRecord, type Note, type PhaseStamp, type RequestEnd, RequestRecord } from './record.ts';
+export { ratioSampler, type Sampler } from './sampler.ts';
+export { type Observability, type ObservabilityOptions, startObservability } from './start.ts';

@@ -43,9 +43,11 @@ export interface Note {
 export class RequestRecord {
   readonly requestId: string;
   readonly protocol: string;
+  /** HTTP method, where the protocol has one. */
+  readonly method: string | undefined;
   readonly endpoint: string;
   readonly startMs: number;
-  /** The request's own span: what executors get, and under which all its spans lie. */
+  /** The request's own span: what executors get, and under which all its spans lie. The caller's if tracing is off. */
   readonly context: TraceContext;
   /** The caller's span id, where the request brought a trace context. */
   readonly parentSpanId: string | undefined;
@@ -55,6 +57,7 @@ export class RequestRecord {
   constructor(fields: {
     requestId: string;
     protocol: string;
+    method?: string | undefined;
     endpoint: string;
     startMs: number;
     context: TraceContext;
@@ -62,6 +65,7 @@ export class RequestRecord {
   }) {
     this.requestId = fields.requestId;
     this.protocol = fields.protocol;
+    this.method = fields.method;
     this.endpoint = fields.endpoint;
     this.startMs = fields.startMs;
     this.context = fields.context;
