@@ -34,6 +34,11 @@ export interface EndpointOptions {
   readonly cost?: CostUnit;
   /** Parameters that each request keeps for itself (see `Call.requests`), so that they do not keep batches apart. */
   readonly perRequest?: readonly string[];
+  /**
+   * Whether the endpoint may return another number of documents than it was given; default false. Such an endpoint
+   * is never joined with other requests nor split.
+   */
+  readonly changesCount?: boolean;
   /** Method that prepares documents while the worker still computes the batch before: `pre(docs, call)`. */
   readonly pre?: string;
   /** Method that finishes what the endpoint returned: `post(result, call)`. */

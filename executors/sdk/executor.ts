@@ -13,6 +13,9 @@ export interface CostCalibration {
   readonly maxCallCost: number;
 }
 
+/** The key of the mark that every executor class carries. */
+export const executorBrand: unique symbol = Symbol.for('sluice.executor') as never;
+
 /** Something that checks options and gives them their type: a zod schema fits. */
 export interface OptionsSchema<Options> {
   parse(input: unknown): Options;
@@ -25,6 +28,8 @@ export interface OptionsSchema<Options> {
  * start with that error as the root cause.
  */
 export abstract class Executor<Options = JsonObject> {
+  /** Marks executor classes, so that a class made with another copy of the package is known for what it is. */
+  static readonly [executorBrand] = true;
   /** Checks `uses_with` before anything is loaded; without it the options are passed as they are. */
   static readonly options?: OptionsSchema<unknown>;
   /** `exclusive`: the executor owns its workspace; replicas are refused and the workspace is locked. Default `none`. */

@@ -10,7 +10,8 @@ export {
   Tensor,
 } from '../../core/index.ts';
 export type { Call, ExecutorContext, ExecutorLogger, LoadProgress, RequestInfo } from './context.ts';
-export { dynamicBatching, monitor, requests } from './decorators.ts';
+export { dynamicBatching, type MethodRegistration, monitor, readRegistrations, requests } from './decorators.ts';
+export { defaultEndpoint } from './endpoint.ts';
 export type {
   CostUnit,
   DynamicBatchingOptions,
@@ -19,4 +20,4 @@ export type {
   EndpointSettings,
   EndpointTable,
 } from './endpoint.ts';
-export { type CostCalibration, type EndpointResult, Executor, type OptionsSchema } from './executor.ts';
+export { type CostCalibration, type EndpointResult, Executor, executorBrand, type OptionsSchema } from './executor.ts';

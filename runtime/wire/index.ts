@@ -16,4 +16,7 @@ export type {
   ToWorker,
   VersionRange,
 } from './messages.ts';
+export { decodeDocuments, encodeDocuments } from './documents.ts';
+export { decodeError, encodeError } from './error-codec.ts';
+export { Link, type LinkEvents, noPayload, type Payload } from './link.ts';
 export { protocolVersions } from './messages.ts';

@@ -47,6 +47,8 @@ export interface EndpointManifest {
   readonly cost: 'items' | 'characters' | 'bytes' | 'tensor';
   readonly perRequest: readonly string[];
   readonly hasPre: boolean;
+  /** Whether it may return another number of documents than it was given. */
+  readonly changesCount: boolean;
   /** Whether it yields documents one after another. */
   readonly isStreaming: boolean;
   readonly dynamicBatching?: BatchingData;
@@ -170,6 +172,12 @@ export type ToParent =
     }
   | { readonly type: 'item'; readonly id: number; readonly documents: DocumentsData }
   | { readonly type: 'pong'; readonly id: number }
+  | {
+      readonly type: 'log';
+      readonly level: 'debug' | 'info' | 'warn' | 'error';
+      readonly fields: JsonObject;
+      readonly message: string;
+    }
   | {
       readonly type: 'metrics';
       readonly deltas: readonly MetricDelta[];
