@@ -44,9 +44,12 @@ function register(registry: Registry, store: MetricStore, name: MetricName, entr
       });
       return;
     case 'histogram':
-      new StoredHistogram({ ...settings, buckets: [...(entry.buckets ?? [])] }, () =>
-        store.read(name).flatMap((series) => histogramLines(name, entry, labelsOf(series.labels), series)),
-      );
+      new StoredHistogram({ ...settings, buckets: [...(entry.buckets ?? [])] }, () => ({
+        name,
+        help: entry.help,
+        type: 'histogram',
+        values: store.read(name).flatMap((series) => histogramLines(name, entry, labelsOf(series.labels), series)),
+      }));
   }
 }
 
@@ -56,22 +59,25 @@ interface Line {
   readonly value: number;
 }
 
+interface Section {
+  readonly name: string;
+  readonly help: string;
+  readonly type: 'histogram';
+  readonly values: Line[];
+}
+
 /** A histogram whose buckets were counted elsewhere: prom-client takes samples only, so what it reads is replaced. */
 class StoredHistogram extends Histogram {
-  readonly #lines: () => Line[];
+  readonly #read: () => Section;
 
-  constructor(settings: ConstructorParameters<typeof Histogram>[0], lines: () => Line[]) {
+  constructor(settings: ConstructorParameters<typeof Histogram>[0], read: () => Section) {
     super(settings);
-    this.#lines = lines;
+    this.#read = read;
   }
 
-  override async get(): ReturnType<Histogram['get']> {
-    return { ...(await super.get()), values: this.#lines() };
-  }
-
-  /** What prom-client's registry calls for the text page. */
-  getForPromString(): ReturnType<Histogram['get']> {
-    return this.get();
+  /** What prom-client's registry and its `get` call. */
+  getForPromString(): Promise<Section> {
+    return Promise.resolve(this.#read());
   }
 }
 
