@@ -1,5 +1,5 @@
-// Installs the dependencies when node_modules does not hold what package-lock.json says. Node built-ins only: it runs before
-// anything is installed, in front of `npm test` and `npm start`.
+// Installs the dependencies when node_modules does not hold what package-lock.json says. Node built-ins only: `npm test` and
+// `npm start` import it first (npm runs no pre-scripts here: .npmrc says ignore-scripts).
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';

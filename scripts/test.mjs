@@ -1,9 +1,10 @@
-// Runs test files with node's test runner: all of test/, or what the arguments name (`unit`, `unit/core`, a file).
+// Set-up, then test files with node's test runner: all of test/, or what the arguments name (`unit`, `unit/core`, a file).
 // Node 20's runner takes no glob patterns, so the files are listed here.
 import { spawnSync } from 'node:child_process';
 import { readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import './setup.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 /** Longest time one test file may take; a file that hangs is ended and counts as failed. */

@@ -1,0 +1,2 @@
+export { exitCodes } from './exit-code.ts';
+export { createProgram, type RunCommand } from './program.ts';

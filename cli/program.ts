@@ -1,0 +1,127 @@
+import { createRequire } from 'node:module';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { isObject, type JsonObject, parseDuration } from '../core/index.ts';
+import type { CallOptions } from './call.ts';
+import type { CheckOptions } from './check.ts';
+import type { EndpointTypesOptions } from './endpoint-types.ts';
+import { exitCodes } from './exit-code.ts';
+import { logLevels, Output, type OutputOptions } from './output.ts';
+import type { PingOptions } from './ping.ts';
+import type { PlanOptions } from './plan.ts';
+
+/** Runs a command and says the exit status; an error that it throws is printed and decides the status. */
+export type RunCommand = (output: Output, work: () => Promise<number>) => Promise<void>;
+
+const defaultHost = 'http://127.0.0.1:51000';
+
+/** The command line of `sluice`; each command is loaded when it is used. */
+export function createProgram(run: RunCommand): Command {
+  const program = new Command('sluice')
+    .description('Runs flows of executors declared in YAML.')
+    .version(packageVersion(), '-V, --version', 'Print the version.')
+    .helpOption('-h, --help', 'Print help.')
+    .helpCommand('help [command]', 'Print the help of a command.')
+    .option('--json', 'Write one JSON object per line on stdout, for machines.', false)
+    .addOption(
+      new Option('--log-level <level>', 'Least level of the log on stderr.').choices(logLevels).default('info'),
+    )
+    .option('--no-color', 'Write without colors; the same as setting NO_COLOR.')
+    .addHelpText('after', exitCodeHelp)
+    .exitOverride();
+
+  const act = (work: (output: Output) => Promise<number>): Promise<void> => {
+    const output = new Output(program.opts<OutputOptions>(), process.env);
+    return run(output, () => work(output));
+  };
+
+  program
+    .command('up <flow>')
+    .description('Run a flow until SIGINT or SIGTERM; a second signal ends it at once.')
+    .action((flow: string) => act(async (output) => (await import('./up.ts')).up(output, flow)));
+  program
+    .command('check <flow>')
+    .description('Find every fault of a flow file and its executors, without starting it.')
+    .option('--no-executors', 'Check the flow file alone; import no executor.')
+    .action((flow: string, options: CheckOptions) =>
+      act(async (output) => (await import('./check.ts')).check(output, flow, options)),
+    );
+  program
+    .command('plan <flow>')
+    .description('Print what a flow file means, all defaults filled in.')
+    .option('--mermaid', 'Print the graph as a Mermaid flowchart.', false)
+    .action((flow: string, options: PlanOptions) =>
+      act(async (output) => (await import('./plan.ts')).plan(output, flow, options)),
+    );
+  program
+    .command('types <flow>')
+    .description('Write the TypeScript type of the flow for a typed client.')
+    .option('-o, --output <file>', 'File to write; stdout without it.')
+    .action((flow: string, options: EndpointTypesOptions) =>
+      act(async (output) => (await import('./endpoint-types.ts')).endpointTypes(output, flow, options)),
+    );
+  program
+    .command('schema')
+    .description('Print the JSON Schema of flow files, for editors.')
+    .action(() => act(async (output) => (await import('./schema.ts')).schema(output)));
+  addCall(program, act);
+  program
+    .command('ping')
+    .description('Ask whether a running flow is ready.')
+    .option('--host <url>', 'Address of the flow.', defaultHost)
+    .option('--timeout <duration>', 'Wait up to this long until it is ready.', parseTimeout)
+    .action((options: PingOptions) => act(async (output) => (await import('./ping.ts')).ping(output, options)));
+  return program;
+}
+
+function addCall(program: Command, act: (work: (output: Output) => Promise<number>) => Promise<void>): void {
+  program
+    .command('call <endpoint> [text...]')
+    .description('Send one request to a running flow; each text is a document.')
+    .option('--host <url>', 'Address of the flow.', defaultHost)
+    .option('--parameters <json>', 'Parameters of the request.', parseParameters)
+    .option('--target <regex>', 'Only executors whose name this matches.')
+    .option('--file <path>', 'Add a document with the bytes of this file; may be given several times.', append, [])
+    .option('--stream', 'Call a streaming endpoint and print documents as they come.', false)
+    .option('--timeout <duration>', 'Longest wait for the answer, such as 500ms or 10s.', parseTimeout)
+    .option('--priority <number>', 'Larger is more urgent.', parsePriority, 0)
+    .action((endpoint: string, texts: string[], options: CallOptions) =>
+      act(async (output) => (await import('./call.ts')).call(output, endpoint, texts, options)),
+    );
+}
+
+function packageVersion(): string {
+  const manifest: unknown = createRequire(import.meta.url)('sluice/package.json');
+  return isObject(manifest) ? String(manifest['version']) : '';
+}
+
+function exitCodeHelp(): string {
+  const rows = Object.values(exitCodes).map(({ code, meaning }) => `  ${String(code).padEnd(5)}${meaning}`);
+  return `\nExit status:\n${rows.join('\n')}`;
+}
+
+function parseParameters(text: string): JsonObject {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
+  }
+  if (!isObject(value)) throw new InvalidArgumentError('A JSON object is expected.');
+  return value as JsonObject;
+}
+
+function parseTimeout(text: string): number {
+  const timeoutMs = parseDuration(text);
+  if (timeoutMs === undefined) throw new InvalidArgumentError('A duration such as 500ms, 10s or 2m is expected.');
+  return timeoutMs;
+}
+
+function parsePriority(text: string): number {
+  const priority = Number(text);
+  if (!Number.isInteger(priority)) throw new InvalidArgumentError('A whole number is expected.');
+  return priority;
+}
+
+function append(value: string, before: readonly string[]): string[] {
+  return [...before, value];
+}

@@ -1,0 +1,14 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, it } from 'node:test';
+import { generatedPages } from '../../scripts/generated-pages.ts';
+import { root } from './source-file.ts';
+
+describe('generated pages', () => {
+  for (const page of generatedPages) {
+    it(`${page.path} says what the code says (npm run docs:generate)`, async () => {
+      assert.equal(readFileSync(path.join(root, page.path), 'utf8'), await page.render());
+    });
+  }
+});
