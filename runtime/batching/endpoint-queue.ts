@@ -103,7 +103,8 @@ export class EndpointQueue<T> implements QueueView<QueueEntry<T>> {
 
   /** Takes the next `rows` rows of an entry; the result says which of its rows they are: `[first, end)`. */
   take(entry: QueueEntry<T>, rows: number): readonly [first: number, end: number] {
-    if (!entry.isQueued || rows > entry.rows) {
+    const isPossible = entry.isQueued && rows <= entry.rows && (rows > 0 || entry.rows === 0);
+    if (!isPossible) {
       throw new FlowError('internal', `cannot take ${rows} of ${entry.rows} rows from ${this.name}; this is a bug`);
     }
     const first = entry.rowsTaken;
