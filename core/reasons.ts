@@ -117,6 +117,11 @@ export const reasons = {
     retryable: false,
     meaning: 'A model is neither on this machine nor could it be fetched.',
   },
+  device_unavailable: {
+    code: 'failed_precondition',
+    retryable: false,
+    meaning: 'A device that was asked for by name, such as a GPU, is not there or cannot be used.',
+  },
   port_in_use: {
     code: 'failed_precondition',
     retryable: false,
