@@ -133,6 +133,11 @@ export const reasons = {
     retryable: false,
     meaning: 'The other side of a connection sent something that is not in its protocol.',
   },
+  callback_failed: {
+    code: 'unknown',
+    retryable: false,
+    meaning: 'A callback that was given to the client threw an error.',
+  },
   version_mismatch: {
     code: 'failed_precondition',
     retryable: false,
