@@ -105,7 +105,9 @@ class SpanMaker implements SpanSink {
         context: spanContext(request.context),
         attributes: { 'sluice.request_id': request.requestId },
       }));
-    const extent = extentOf(stamps.filter((stamp) => stamp.batch === batch));
+    // Requests wait in the queue one by one; the batch exists from then on.
+    const together = stamps.filter((stamp) => stamp.batch === batch && stamp.phase !== 'queue');
+    const extent = extentOf(together.length > 0 ? together : stamps);
     const span = this.#span(`batch ${batch.executor}`, extent, under, batchAttributes(batch), links);
     this.#batchSpans.set(batch, span.spanContext());
   }

@@ -47,7 +47,7 @@ export function runThroughTwoExecutors(
   for (const [index, executor] of ['encoder', 'indexer'].entries()) {
     const batch = batchOf(executor, index + 1)(records);
     for (const record of records) {
-      instrument.phase(record, 'queue', executor, atMs, atMs + 2);
+      instrument.phase(record, 'queue', executor, atMs, atMs + 2, { batch });
       instrument.phase(record, 'send', executor, atMs + 2, atMs + 3, { batch });
       instrument.phase(record, 'pre', executor, atMs + 3, atMs + 4, { batch });
       instrument.phase(record, 'run', executor, atMs + 4, atMs + 9, { batch, parts: [['model', atMs + 5, atMs + 8]] });

@@ -1,0 +1,235 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import {
+  createLogger,
+  type Instrument,
+  type ObservabilityOptions,
+  readTraceContext,
+  type RequestRecord,
+  startObservability,
+} from '../../observability/index.ts';
+
+/** OTLP's JSON form, as far as the tests look at it. */
+interface OtlpSpan {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentSpanId?: string;
+  readonly name: string;
+  readonly kind: number;
+  readonly startTimeUnixNano: string;
+  readonly endTimeUnixNano: string;
+  readonly links?: readonly { readonly spanId: string; readonly traceId: string }[];
+  readonly status: { readonly code?: number };
+}
+interface OtlpBody {
+  readonly resourceSpans: readonly {
+    readonly resource: { readonly attributes: readonly { key: string; value: { stringValue?: string } }[] };
+    readonly scopeSpans: readonly { readonly spans: readonly OtlpSpan[] }[];
+  }[];
+}
+
+/** A collector: takes OTLP over HTTP on a port of its own. */
+async function startCollector() {
+  const received: { path: string; contentType: string; body: Buffer }[] = [];
+  const receive = async (request: IncomingMessage) => {
+    const body = await buffer(request);
+    received.push({ path: request.url ?? '', contentType: request.headers['content-type'] ?? '', body });
+  };
+  const server = createServer((request, response) => {
+    receive(request).then(
+      () => response.writeHead(200, { 'content-type': 'application/json' }).end('{}'),
+      () => response.destroy(),
+    );
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const bodies = () => received.map(({ body }) => JSON.parse(body.toString()) as OtlpBody);
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    received,
+    spans: () =>
+      bodies().flatMap((body) => body.resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap((s) => s.spans))),
+    serviceNames: () =>
+      bodies()
+        .flatMap((body) => body.resourceSpans.flatMap(({ resource }) => resource.attributes))
+        .filter(({ key }) => key === 'service.name')
+        .map(({ value }) => value.stringValue),
+    stop: async () => {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+/** Two requests joined in one batch of `encoder`; the second one fails. */
+function serveTwoRequests(instrument: Instrument): RequestRecord[] {
+  const incoming = readTraceContext({ traceparent: `00-${'c'.repeat(32)}-${'d'.repeat(16)}-01` });
+  const begin = { protocol: 'http', method: 'POST', endpoint: '/encode', startMs: 1000 };
+  const records = [
+    instrument.begin({ ...begin, requestId: 'a'.repeat(32) }),
+    instrument.begin({ ...begin, requestId: 'b'.repeat(32), incoming }),
+  ];
+  const batch = {
+    id: 7,
+    executor: 'encoder',
+    endpoint: '/encode',
+    replica: 0,
+    device: 'cpu',
+    documents: 2,
+    flushReason: 'idle',
+    attempt: 1,
+    requests: records,
+  };
+  for (const record of records) {
+    instrument.phase(record, 'decode', 'gateway', 1000, 1001);
+    instrument.phase(record, 'queue', 'encoder', 1001, 1002);
+    instrument.phase(record, 'run', 'encoder', 1002, 1007, { batch, parts: [['model', 1003, 1006]] });
+    instrument.phase(record, 'encode', 'gateway', 1007, 1008);
+    instrument.finish(record, { endMs: 1009, endpointLabel: '/encode' });
+  }
+  return records;
+}
+
+const environment = { ...process.env };
+
+describe('exporting traces', () => {
+  let collector: Awaited<ReturnType<typeof startCollector>>;
+
+  beforeEach(async () => {
+    collector = await startCollector();
+    process.env['OTEL_EXPORTER_OTLP_PROTOCOL'] = 'http/json';
+  });
+
+  afterEach(async () => {
+    for (const key of Object.keys(process.env)) if (key.startsWith('OTEL_')) Reflect.deleteProperty(process.env, key);
+    Object.assign(process.env, environment);
+    await collector.stop();
+  });
+
+  const options = (endpoint?: string): ObservabilityOptions => ({
+    serviceName: 'my-flow',
+    tracing: { enabled: true, sampleRatio: 1, endpoint },
+  });
+
+  it('sends the whole tree of each request to the address of the flow', async () => {
+    const observability = await startObservability(options(collector.url));
+    const records = serveTwoRequests(observability.instrument);
+    await observability.shutdown();
+
+    assert.deepEqual(new Set(collector.received.map(({ path }) => path)), new Set(['/v1/traces']));
+    assert.deepEqual(collector.serviceNames(), ['my-flow']);
+    const spans = collector.spans();
+    const ids = new Set(spans.map((span) => span.spanId));
+    const roots = spans.filter((span) => span.parentSpanId === undefined || !ids.has(span.parentSpanId));
+    assert.deepEqual(
+      roots.map((span) => [span.name, span.traceId, span.parentSpanId, span.spanId]),
+      [
+        ['POST /encode', 'a'.repeat(32), undefined, records[0]?.context.spanId],
+        ['POST /encode', 'c'.repeat(32), 'd'.repeat(16), records[1]?.context.spanId],
+      ],
+    );
+    for (const [record, batchSpans] of [
+      [records[0], ['batch encoder']],
+      [records[1], []],
+    ] as const) {
+      const names = spans.filter((span) => span.traceId === record?.context.traceId).map((span) => span.name);
+      assert.deepEqual(
+        names.sort(),
+        ['POST /encode', ...batchSpans, 'decode', 'encode', 'executor encoder', 'model', 'queue', 'run'].sort(),
+      );
+    }
+    const links = spans.find((span) => span.name === 'batch encoder')?.links;
+    assert.deepEqual(
+      links?.map((link) => link.spanId),
+      records.map((record) => record.context.spanId),
+    );
+    const run = spans.find((span) => span.name === 'run');
+    const lastedNs = BigInt(run?.endTimeUnixNano ?? 0) - BigInt(run?.startTimeUnixNano ?? 0);
+    assert.ok(lastedNs > 4_990_000n && lastedNs < 5_010_000n, `run lasted ${lastedNs} ns`);
+  });
+
+  it('takes address and service name from the environment where the flow says nothing', async () => {
+    process.env['OTEL_EXPORTER_OTLP_ENDPOINT'] = collector.url;
+    process.env['OTEL_SERVICE_NAME'] = 'named-outside';
+    const observability = await startObservability(options());
+    serveTwoRequests(observability.instrument);
+    await observability.shutdown();
+    assert.deepEqual(collector.serviceNames(), ['named-outside']);
+    assert.equal(collector.spans().filter((span) => span.name === 'POST /encode').length, 2);
+  });
+
+  it('speaks protobuf by default, and leaves the environment as it found it', async () => {
+    Reflect.deleteProperty(process.env, 'OTEL_EXPORTER_OTLP_PROTOCOL');
+    const before = { ...process.env };
+    const observability = await startObservability(options(`${collector.url}/custom/path`));
+    assert.deepEqual({ ...process.env }, before);
+    serveTwoRequests(observability.instrument);
+    await observability.shutdown();
+    const [request] = collector.received;
+    assert.deepEqual([request?.path, request?.contentType], ['/custom/path', 'application/x-protobuf']);
+    assert.ok(request?.body.includes('batch encoder'));
+  });
+
+  it('can be started again after it was shut down', async () => {
+    for (const round of [1, 2]) {
+      const observability = await startObservability(options(collector.url));
+      const records = serveTwoRequests(observability.instrument);
+      await observability.shutdown();
+      const exported = new Set(collector.spans().map((span) => span.spanId));
+      assert.ok(
+        records.every((record) => exported.has(record.context.spanId)),
+        `round ${round}`,
+      );
+    }
+  });
+
+  it('exports nothing when the environment disables the SDK', async () => {
+    process.env['OTEL_SDK_DISABLED'] = 'true';
+    const observability = await startObservability(options(collector.url));
+    const [record] = serveTwoRequests(observability.instrument);
+    await observability.shutdown();
+    assert.deepEqual(record?.phases, []);
+    assert.equal(collector.received.length, 0);
+  });
+
+  it('goes on when the collector is away, and says so once', async () => {
+    const lines: string[] = [];
+    const logger = createLogger({ name: 'test', level: 'warn', destination: { write: (line) => lines.push(line) } });
+    process.env['OTEL_EXPORTER_OTLP_TIMEOUT'] = '500';
+    await collector.stop();
+    const observability = await startObservability({ ...options(collector.url), logger });
+    serveTwoRequests(observability.instrument);
+    await observability.shutdown();
+    collector = await startCollector();
+    assert.equal(observability.store.read('sluice_requests_total')[0]?.value, 2);
+    assert.equal(lines.length, 1);
+    assert.match(lines[0] ?? '', /traces could not be exported/);
+  });
+
+  it('refuses an address that is none', async () => {
+    await assert.rejects(startObservability(options('localhost:4317')), /expected an http or https address for OTLP/);
+  });
+});
+
+describe('tracing that is off', () => {
+  it('does not load OpenTelemetry’s SDK', () => {
+    const code = `import { createRequire } from 'node:module';
+      import { startObservability } from './observability/index.ts';
+      await startObservability({ serviceName: 'test', tracing: { enabled: false, sampleRatio: 1 } });
+      const loaded = Object.keys(createRequire(import.meta.url).cache);
+      console.log(JSON.stringify([loaded.some((file) => file.includes('prom-client')), loaded.filter((file) => file.includes('@opentelemetry/sdk'))]));`;
+    const { stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', code], {
+      cwd: fileURLToPath(new URL('../..', import.meta.url)),
+      encoding: 'utf8',
+    });
+    // prom-client shows that what is loaded would be seen.
+    assert.equal(stdout.trim(), '[true,[]]', stderr);
+  });
+});
