@@ -1,3 +1,5 @@
+export { describeExecutors, type ExecutorDescription } from './describe.ts';
+export { createRuntime, type RuntimeOptions } from './local-runtime.ts';
 export type {
   ExecutorStatus,
   Runtime,
@@ -7,3 +9,4 @@ export type {
   WorkerState,
   WorkerStatus,
 } from './runtime.ts';
+export type { EndpointManifest, Manifest } from './wire/index.ts';

@@ -8,14 +8,14 @@ export interface Submission {
   /** Always fulfils: failures are in `response.error`. */
   readonly response: Promise<FlowResponse>;
   /** Nobody waits any more: drops what is queued and tells workers; the response then carries `error`. */
-  cancel(error: FlowError): void;
+  readonly cancel: (error: FlowError) => void;
 }
 
 /** A request to a streaming endpoint; documents arrive while the executor makes them. */
 export interface StreamSubmission {
   /** Ends by throwing a FlowError when the endpoint fails. Stops reading slow down the executor. */
   readonly documents: AsyncIterable<DocumentArray>;
-  cancel(error: FlowError): void;
+  readonly cancel: (error: FlowError) => void;
 }
 
 export type WorkerState =
@@ -25,6 +25,8 @@ export type WorkerState =
 export interface WorkerStatus {
   readonly executor: string;
   readonly replica: number;
+  /** Of the plan it was started for; grows with each reload. */
+  readonly generation: number;
   readonly state: WorkerState;
   readonly pid: number | undefined;
   readonly restarts: number;
