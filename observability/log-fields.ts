@@ -3,10 +3,11 @@ import { FlowError, isObject } from '../core/index.ts';
 const maxDepth = 6;
 const secretKey = /(?:authorization|cookie|token|password|passwd|secret|apikey)$/;
 
-/** Values as they may stand in a log: secrets replaced by their key, binary data by its size, at any depth up to 6. */
+/** Values as they may stand in a log: no secrets (by their keys, and in URLs), binary data as its size; 6 levels deep. */
 export function redact(value: unknown, depth = 0): unknown {
   if (value instanceof Error) return describeError(value, depth);
   if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`;
+  if (typeof value === 'string') return redactText(value);
   if (typeof value === 'bigint') return String(value);
   if (typeof value !== 'object' || value === null || value instanceof Date) return value;
   if (depth >= maxDepth) return '[too deep]';
@@ -14,6 +15,11 @@ export function redact(value: unknown, depth = 0): unknown {
   return Object.fromEntries(
     Object.entries(value).map(([key, item]) => [key, isSecret(key) ? '[redacted]' : redact(item, depth + 1)]),
   );
+}
+
+/** Text with the credentials of its URLs taken out. */
+export function redactText(text: string): string {
+  return text.replaceAll(/:\/\/[^\s/@]+@/g, '://[redacted]@');
 }
 
 /** `Authorization`, `hf_token`, `x-api-key`, `clientSecret` ...; not `tokens`, which are counted. */
@@ -32,14 +38,20 @@ export function describeError(error: unknown, depth = 0): Record<string, unknown
 }
 
 function headline(error: unknown): string {
-  if (error instanceof FlowError) return `${error.exception?.name ?? error.reason}: ${error.message}`;
-  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  const name = error instanceof FlowError ? (error.exception?.name ?? error.reason) : undefined;
+  return redactText(error instanceof Error ? `${name ?? error.name}: ${error.message}` : String(error));
 }
 
 function describeLink(error: unknown, depth: number): Record<string, unknown> {
-  if (!(error instanceof Error)) return { message: isObject(error) ? redact(error, depth + 1) : String(error) };
-  const known = { name: error.name, message: error.message, stack: error.stack };
+  if (!(error instanceof Error))
+    return { message: isObject(error) ? redact(error, depth + 1) : redactText(String(error)) };
+  const known = { name: error.name, message: redactText(error.message), stack: redactText(error.stack ?? '') };
   if (!(error instanceof FlowError)) return known;
   const { reason, details, exception } = error;
-  return { ...known, reason, details: redact(details, depth + 1), ...(exception === undefined ? {} : { exception }) };
+  return {
+    ...known,
+    reason,
+    details: redact(details, depth + 1),
+    ...(exception === undefined ? {} : { exception: redact(exception, depth + 1) }),
+  };
 }

@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { isObject, type TraceContext } from '../core/index.ts';
-import { describeError, redact } from './log-fields.ts';
+import { describeError, redact, redactText } from './log-fields.ts';
 import { prettyLines } from './log-lines.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
@@ -62,19 +62,19 @@ class PinoLogger implements Logger {
   }
 
   debug(fields: LogFields, message: string): void {
-    if (this.#pino.isLevelEnabled('debug')) this.#pino.debug(present(fields), message);
+    if (this.#pino.isLevelEnabled('debug')) this.#pino.debug(present(fields), redactText(message));
   }
 
   info(fields: LogFields, message: string): void {
-    if (this.#pino.isLevelEnabled('info')) this.#pino.info(present(fields), message);
+    if (this.#pino.isLevelEnabled('info')) this.#pino.info(present(fields), redactText(message));
   }
 
   warn(fields: LogFields, message: string): void {
-    if (this.#pino.isLevelEnabled('warn')) this.#pino.warn(present(fields), message);
+    if (this.#pino.isLevelEnabled('warn')) this.#pino.warn(present(fields), redactText(message));
   }
 
   error(fields: LogFields, message: string): void {
-    if (this.#pino.isLevelEnabled('error')) this.#pino.error(present(fields), message);
+    if (this.#pino.isLevelEnabled('error')) this.#pino.error(present(fields), redactText(message));
   }
 
   child(fields: LogFields): Logger {

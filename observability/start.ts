@@ -1,7 +1,7 @@
-import { FlowError } from '../core/index.ts';
 import type { Instrument } from './instrument.ts';
 import { createLogger, type Logger } from './log.ts';
 import { MetricStore } from './metric-store.ts';
+import { otlpVariables, type OtlpVariables } from './otlp-address.ts';
 import { createInstrument, type SpanSink } from './phase-instrument.ts';
 import { ratioSampler } from './sampler.ts';
 import { SpanIds } from './span-ids.ts';
@@ -13,7 +13,7 @@ export interface ObservabilityOptions {
     readonly enabled: boolean;
     /** Part of the requests that is traced where the caller did not decide, 0 to 1. */
     readonly sampleRatio: number;
-    /** OTLP address over HTTP, `/v1/traces` is added to a bare host; undefined: what the OTEL_* environment says. */
+    /** OTLP address, see {@link otlpVariables}; undefined: what the OTEL_* environment says. */
     readonly endpoint?: string | undefined;
   };
   /** Whether failed requests are traced even if they were not sampled; default true. */
@@ -36,7 +36,7 @@ export interface Observability {
 /**
  * Starts measuring. OpenTelemetry is loaded only when tracing is on; one process can trace once at a time.
  *
- * @throws `invalid_argument` when the OTLP address is not an http or https URL.
+ * @throws `invalid_argument` when the OTLP address is none.
  */
 export async function startObservability(options: ObservabilityOptions): Promise<Observability> {
   const { tracing, keepFailed = true, slowMs } = options;
@@ -75,7 +75,8 @@ async function startTracing(
   { serviceName, tracing }: ObservabilityOptions,
   logger: Logger,
 ): Promise<{ sink: SpanSink; stop: () => Promise<void> }> {
-  const endpoint = tracing.endpoint === undefined ? undefined : tracesUrl(tracing.endpoint);
+  const protocol = process.env['OTEL_EXPORTER_OTLP_TRACES_PROTOCOL'] ?? process.env['OTEL_EXPORTER_OTLP_PROTOCOL'];
+  const variables = tracing.endpoint === undefined ? {} : otlpVariables(tracing.endpoint, protocol);
   const [{ api, core, NodeSDK, resources, tracing: sdk }, { createSpanSink }] = await Promise.all([
     import('@opentelemetry/sdk-node'),
     import('./spans.ts'),
@@ -93,7 +94,7 @@ async function startTracing(
     logRecordProcessors: [],
     instrumentations: [],
   });
-  withTracesEndpoint(endpoint, () => node.start());
+  withVariables(variables, () => node.start());
   const stop = async () => {
     await Promise.race([node.shutdown().catch(limitedWarning(logger)), deadline(5000)]);
     for (const part of [api.trace, api.context, api.propagation]) part.disable();
@@ -101,23 +102,29 @@ async function startTracing(
   return { sink: createSpanSink(api.trace.getTracer('sluice'), ids), stop };
 }
 
-function tracesUrl(endpoint: string): string {
-  const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
-  if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
-    throw new FlowError('invalid_argument', `expected an http or https address for OTLP, got ${endpoint}`);
-  }
-  if (url.pathname === '/') url.pathname = '/v1/traces';
-  return url.href;
-}
+/**
+ * What the environment does not say itself. The SDK's own bounds are too small for joined requests: 2048 waiting spans
+ * are a burst of 100 requests, after which parts of traces are dropped; 128 links are fewer than a batch has requests.
+ */
+const defaultVariables: OtlpVariables = {
+  OTEL_BSP_MAX_QUEUE_SIZE: '16384',
+  OTEL_SPAN_LINK_COUNT_LIMIT: '1024',
+};
 
-/** The SDK chooses its exporter from the environment alone: the address has to be there while it is built. */
-function withTracesEndpoint(endpoint: string | undefined, build: () => void): void {
-  const key = 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT';
-  const before = process.env[key];
-  if (endpoint !== undefined) process.env[key] = endpoint;
-  build();
-  if (before === undefined) Reflect.deleteProperty(process.env, key);
-  else process.env[key] = before;
+/** The SDK chooses its exporter from the environment alone: the settings have to be there while it is built. */
+function withVariables(variables: OtlpVariables, build: () => void): void {
+  const missing = Object.entries(defaultVariables).filter(([key]) => process.env[key] === undefined);
+  const changed = { ...Object.fromEntries(missing), ...variables };
+  const before = Object.keys(changed).map((key) => [key, process.env[key]] as const);
+  Object.assign(process.env, changed);
+  try {
+    build();
+  } finally {
+    for (const [key, value] of before) {
+      if (value === undefined) Reflect.deleteProperty(process.env, key);
+      else process.env[key] = value;
+    }
+  }
 }
 
 /** An exporter that cannot reach its collector fails several times a second: one line a minute is enough. */

@@ -2,11 +2,14 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
+import { createServer as createHttp2Server, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { newId } from '../../core/index.ts';
 import {
+  type BatchRecord,
   createLogger,
   type Instrument,
   type ObservabilityOptions,
@@ -68,6 +71,25 @@ async function startCollector() {
   };
 }
 
+/** A server whose every stream is one gRPC call. */
+function createGrpcServer(serve: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void) {
+  return createHttp2Server().on('stream', serve);
+}
+
+function batchOf(requests: readonly RequestRecord[]): BatchRecord {
+  return {
+    id: 7,
+    executor: 'encoder',
+    endpoint: '/encode',
+    replica: 0,
+    device: 'cpu',
+    documents: requests.length,
+    flushReason: 'idle',
+    attempt: 1,
+    requests,
+  };
+}
+
 /** Two requests joined in one batch of `encoder`; the second one fails. */
 function serveTwoRequests(instrument: Instrument): RequestRecord[] {
   const incoming = readTraceContext({ traceparent: `00-${'c'.repeat(32)}-${'d'.repeat(16)}-01` });
@@ -76,17 +98,7 @@ function serveTwoRequests(instrument: Instrument): RequestRecord[] {
     instrument.begin({ ...begin, requestId: 'a'.repeat(32) }),
     instrument.begin({ ...begin, requestId: 'b'.repeat(32), incoming }),
   ];
-  const batch = {
-    id: 7,
-    executor: 'encoder',
-    endpoint: '/encode',
-    replica: 0,
-    device: 'cpu',
-    documents: 2,
-    flushReason: 'idle',
-    attempt: 1,
-    requests: records,
-  };
+  const batch = batchOf(records);
   for (const record of records) {
     instrument.phase(record, 'decode', 'gateway', 1000, 1001);
     instrument.phase(record, 'queue', 'encoder', 1001, 1002);
@@ -177,6 +189,35 @@ describe('exporting traces', () => {
     assert.ok(request?.body.includes('batch encoder'));
   });
 
+  it('speaks gRPC to an address of gRPC', async () => {
+    const calls: { path: string; body: Buffer }[] = [];
+    const server = createGrpcServer((stream, headers) => {
+      void buffer(stream).then((body) => {
+        calls.push({ path: headers[':path'] ?? '', body });
+        stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
+        stream.on('wantTrailers', () => {
+          stream.sendTrailers({ 'grpc-status': '0' });
+        });
+        // One empty message.
+        stream.end(Buffer.alloc(5));
+      });
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const observability = await startObservability(
+      options(`grpc://127.0.0.1:${(server.address() as AddressInfo).port}`),
+    );
+    serveTwoRequests(observability.instrument);
+    await observability.shutdown();
+    server.close();
+    await once(server, 'close');
+    assert.deepEqual(
+      calls.map(({ path }) => path),
+      ['/opentelemetry.proto.collector.trace.v1.TraceService/Export'],
+    );
+    assert.ok(calls[0]?.body.includes('batch encoder'));
+  });
+
   it('can be started again after it was shut down', async () => {
     for (const round of [1, 2]) {
       const observability = await startObservability(options(collector.url));
@@ -214,7 +255,26 @@ describe('exporting traces', () => {
   });
 
   it('refuses an address that is none', async () => {
-    await assert.rejects(startObservability(options('localhost:4317')), /expected an http or https address for OTLP/);
+    await assert.rejects(startObservability(options('localhost:4317')), /expected an address for OTLP/);
+  });
+
+  it('loses no span of a burst, and no link of a large batch', async () => {
+    const observability = await startObservability(options(collector.url));
+    const { instrument } = observability;
+    const begin = { protocol: 'http', endpoint: '/encode', startMs: 1000 };
+    const records = Array.from({ length: 600 }, () => instrument.begin({ ...begin, requestId: newId() }));
+    const batch = batchOf(records);
+    for (const record of records) {
+      for (const phase of ['queue', 'send', 'run', 'receive'] as const) {
+        instrument.phase(record, phase, 'encoder', 1000, 1001, { batch });
+      }
+      instrument.finish(record, { endMs: 1009, endpointLabel: '/encode' });
+    }
+    await observability.shutdown();
+    const spans = collector.spans();
+    // The request, the executor and four phases of each, and one batch.
+    assert.equal(spans.length, 600 * 6 + 1);
+    assert.equal(spans.find((span) => span.name === 'batch encoder')?.links?.length, 600);
   });
 });
 

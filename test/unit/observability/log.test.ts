@@ -142,6 +142,14 @@ describe('redaction', () => {
     });
   }
 
+  it('hides credentials in URLs, in fields, messages and errors', () => {
+    const { logger, text } = recordingLogger();
+    const url = 'https://me:s3cret@hub.example/model';
+    logger.error({ url, error: new Error(`cannot fetch ${url}`) }, `cannot fetch ${url}`);
+    assert.ok(!text.join('').includes('s3cret'));
+    assert.ok(text.join('').includes('https://[redacted]@hub.example/model'));
+  });
+
   it('leaves alone what only looks like a secret', () => {
     const { logger, last } = recordingLogger();
     logger.info({ tokens: 128, max_tokens: 512, tokenizer: 'bert' }, 'encoded');
