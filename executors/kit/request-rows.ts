@@ -7,14 +7,18 @@ import type { Call, RequestInfo } from '../sdk/index.ts';
  *
  * @returns what was read, by row of the batch; undefined for rows of failed requests
  */
-export function readRows<T>(docs: DocumentArray, call: Call, read: (doc: Document) => T): (T | undefined)[] {
+export function readRows<T>(
+  docs: DocumentArray,
+  call: Call,
+  read: (doc: Document, row: number) => T,
+): (T | undefined)[] {
   const values: (T | undefined)[] = new Array<T | undefined>(docs.length).fill(undefined);
   for (const request of call.requests) {
     const [first, end] = request.rows;
     try {
       for (let row = first; row < end; row++) {
         const doc = docs[row];
-        if (doc !== undefined) values[row] = read(doc);
+        if (doc !== undefined) values[row] = read(doc, row);
       }
     } catch (error) {
       call.fail(request, FlowError.from(error, 'executor_error'));

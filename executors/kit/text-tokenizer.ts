@@ -101,8 +101,7 @@ function lengthLimit(folder: ModelFolder): { usual: number; most: number } {
   const ofTokenizer = finite(folder.json('tokenizer_config.json')['model_max_length']);
   // Some tokenizers say "no limit" with a number of 30 digits.
   const said = ofTokenizer !== undefined && ofTokenizer < 1e6 ? ofTokenizer : undefined;
-  // RoBERTa counts positions from 2, so that two of them are never used.
-  const most = said ?? (positions === undefined ? 512 : positions);
+  const most = said ?? positions ?? 512;
   const usual = finite(folder.optionalJson('sentence_bert_config.json')['max_seq_length']) ?? most;
   return { usual: Math.min(usual, most), most: Math.min(most, positions ?? most) };
 }

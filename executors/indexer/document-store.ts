@@ -1,0 +1,217 @@
+import { join } from 'node:path';
+import { DatabaseSync, type DatabaseSyncInstance, type StatementSyncInstance } from '@photostructure/sqlite';
+import {
+  Document,
+  documentFromJson,
+  documentToJson,
+  FlowError,
+  isObject,
+  type JsonObject,
+  Tensor,
+} from '../../core/index.ts';
+import { filterCondition } from './tag-filter.ts';
+
+/** What {@link DocumentStore} writes for one document. */
+export interface StoredDocument {
+  readonly doc: Document;
+  /** As it was sent, not normalised. */
+  readonly vector: Float32Array;
+}
+
+/** A stored document and the number of its row. */
+export interface StoredRow extends StoredDocument {
+  readonly row: number;
+}
+
+interface DocumentRow {
+  readonly row: number;
+  readonly id: string;
+  readonly vector: Uint8Array;
+  readonly tags: string | null;
+  readonly content: string;
+  readonly blob: Uint8Array | null;
+}
+
+const fileName = 'index.sqlite';
+const schemaVersion = 1;
+const schema = `
+  CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE documents (
+    row INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    vector BLOB NOT NULL,
+    tags TEXT,
+    content TEXT NOT NULL,
+    blob BLOB
+  );
+  PRAGMA user_version = ${schemaVersion};
+`;
+const allColumns = 'row, id, vector, tags, content, blob';
+
+/** Documents and their vectors in one SQLite file. What a method has written when it returns survives a crash. */
+export class DocumentStore {
+  private readonly database: DatabaseSyncInstance;
+  private readonly statements = new Map<string, StatementSyncInstance>();
+
+  private constructor(database: DatabaseSyncInstance) {
+    this.database = database;
+  }
+
+  /**
+   * Opens the store of a folder, or makes it.
+   *
+   * @throws `workspace_in_use` when another process has it open; `version_mismatch` when a newer Sluice wrote it;
+   *   `executor_load_failed` when the file cannot be read.
+   */
+  static open(folder: string): DocumentStore {
+    const path = join(folder, fileName);
+    let database: DatabaseSyncInstance | undefined;
+    try {
+      database = new DatabaseSync(path);
+      // One process for good: no shared-memory file, and a second opener is told so.
+      database.exec('PRAGMA locking_mode = EXCLUSIVE');
+      database.exec('PRAGMA journal_mode = WAL');
+      // FULL: a commit returns when its log is on the disk.
+      database.exec('PRAGMA synchronous = FULL');
+      const { user_version: version } = database.prepare('PRAGMA user_version').get() as { user_version: number };
+      if (version > schemaVersion) {
+        throw new FlowError(
+          'version_mismatch',
+          `the index in ${folder} has version ${version}; this build reads up to ${schemaVersion}: take a newer one or another workspace`,
+        );
+      }
+      if (version === 0) database.exec(`BEGIN IMMEDIATE; ${schema} COMMIT;`);
+    } catch (error) {
+      database?.close();
+      const isLocked = error instanceof Error && /locked|busy/i.test(error.message);
+      throw isLocked
+        ? new FlowError('workspace_in_use', `the index in ${folder} is open in another process`, { cause: error })
+        : FlowError.from(error, 'executor_load_failed', `cannot open the index in ${folder}`);
+    }
+    return new DocumentStore(database);
+  }
+
+  /** Runs `work` as one transaction: all of it is on the disk when this returns, or nothing is. */
+  transaction<T>(work: () => T): T {
+    this.database.exec('BEGIN IMMEDIATE');
+    try {
+      const result = work();
+      this.database.exec('COMMIT');
+      return result;
+    } catch (error) {
+      // A failed COMMIT may have ended the transaction itself.
+      if (this.database.isTransaction) this.database.exec('ROLLBACK');
+      throw FlowError.from(error, 'executor_error', 'the index could not be written');
+    }
+  }
+
+  /** A fact about the whole store, such as its dimension. */
+  fact(name: string): string | undefined {
+    const found = this.prepare('SELECT value FROM facts WHERE name = ?').get(name) as { value: string } | undefined;
+    return found?.value;
+  }
+
+  setFact(name: string, value: string): void {
+    this.prepare('INSERT OR REPLACE INTO facts VALUES (?, ?)').run(name, value);
+  }
+
+  /** Adds a document or replaces the one with its id; returns the number of its row. */
+  put({ doc, vector }: StoredDocument): number {
+    const found = this.prepare(
+      `INSERT INTO documents (id, vector, tags, content, blob) VALUES (?, ?, ?, ?, ?)
+       ON CONFLICT (id) DO UPDATE SET vector = excluded.vector, tags = excluded.tags,
+         content = excluded.content, blob = excluded.blob
+       RETURNING row`,
+    ).get(
+      doc.id,
+      new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength),
+      doc.tags === undefined ? null : JSON.stringify(doc.tags),
+      JSON.stringify(contentOf(doc)),
+      doc.blob ?? null,
+    ) as { row: number };
+    return found.row;
+  }
+
+  /** Removes the document with an id; returns the number of its row, undefined when there was none. */
+  remove(id: string): number | undefined {
+    const found = this.prepare('DELETE FROM documents WHERE id = ? RETURNING row').get(id) as
+      { row: number } | undefined;
+    return found?.row;
+  }
+
+  byId(id: string): StoredRow | undefined {
+    const found = this.prepare(`SELECT ${allColumns} FROM documents WHERE id = ?`).get(id) as DocumentRow | undefined;
+    return found === undefined ? undefined : readRow(found);
+  }
+
+  byRow(row: number): StoredRow | undefined {
+    const found = this.prepare(`SELECT ${allColumns} FROM documents WHERE row = ?`).get(row) as DocumentRow | undefined;
+    return found === undefined ? undefined : readRow(found);
+  }
+
+  /** Documents in the order in which they were first added. */
+  page(offset: number, limit: number): StoredRow[] {
+    const rows = this.prepare(`SELECT ${allColumns} FROM documents ORDER BY row LIMIT ? OFFSET ?`).all(limit, offset);
+    return (rows as DocumentRow[]).map(readRow);
+  }
+
+  /** Numbers of the rows whose tags a filter accepts; see `filterCondition`. */
+  matching(filter: unknown): Set<number> {
+    const { sql, values } = filterCondition(filter);
+    // Not kept like the others: filters are of the callers' making and without number.
+    const rows = this.database.prepare(`SELECT row FROM documents WHERE ${sql}`).all(...values) as { row: number }[];
+    return new Set(rows.map(({ row }) => row));
+  }
+
+  count(): number {
+    return (this.prepare('SELECT count(*) AS count FROM documents').get() as { count: number }).count;
+  }
+
+  /** All vectors, for filling a search structure. */
+  *vectors(): Generator<{ row: number; vector: Float32Array }> {
+    const rows = this.database.prepare('SELECT row, vector FROM documents').iterate();
+    for (const { row, vector } of rows as IterableIterator<{ row: number; vector: Uint8Array }>) {
+      yield { row, vector: floats(vector) };
+    }
+  }
+
+  close(): void {
+    this.statements.clear();
+    this.database.close();
+  }
+
+  private prepare(sql: string): StatementSyncInstance {
+    let statement = this.statements.get(sql);
+    if (statement === undefined) {
+      statement = this.database.prepare(sql);
+      this.statements.set(sql, statement);
+    }
+    return statement;
+  }
+}
+
+/** What goes into the column `content`: the fields that have no column of their own and are kept. */
+function contentOf(doc: Document): JsonObject {
+  const kept = Object.assign(new Document({ id: doc.id }), doc);
+  delete kept.tags;
+  delete kept.tensor;
+  delete kept.embedding;
+  delete kept.blob;
+  delete kept.matches;
+  delete kept.chunks;
+  delete kept.scores;
+  const fields = Object.entries(documentToJson(kept)).filter(([name, value]) => value !== null && name !== 'id');
+  return Object.fromEntries(fields);
+}
+
+function readRow({ row, id, vector, tags, content, blob }: DocumentRow): StoredRow {
+  const fields: unknown = JSON.parse(content);
+  const doc = documentFromJson({ ...(isObject(fields) ? fields : {}), id }, ['document']);
+  if (tags !== null) doc.tags = JSON.parse(tags) as JsonObject;
+  if (blob !== null) doc.blob = new Uint8Array(blob);
+  return { row, doc, vector: floats(vector) };
+}
+
+function floats(bytes: Uint8Array): Float32Array {
+  return Tensor.fromBytes('float32', [bytes.byteLength / 4], bytes).data as Float32Array;
+}

@@ -1,0 +1,1 @@
+export { Indexer } from './indexer.ts';

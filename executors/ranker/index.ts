@@ -1,0 +1,1 @@
+export { Ranker } from './ranker.ts';
