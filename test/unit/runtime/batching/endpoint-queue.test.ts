@@ -56,12 +56,13 @@ describe('admission', () => {
     fails(() => queueOf().push(arrival('a', { bytes: 101 })), 'request_too_large', { limit: 100, bytes: 101 });
   });
 
-  it('refuses a key more than the bound, but more requests of known keys are fine', () => {
+  it('refuses a key more than the bound, but more requests of known keys, or without documents, are fine', () => {
     const queue = queueOf({ maxKeys: 2 });
     const entry = queue.push(arrival('a', { key: 'one' }));
     queue.push(arrival('b', { key: 'two' }));
     fails(() => queue.push(arrival('c', { key: 'three' })), 'too_many_batch_keys', { limit: 2 });
     queue.push(arrival('d', { key: 'two' }));
+    queue.remove(queue.push(arrival('no documents', { key: 'four', rows: 0 })));
     queue.remove(entry);
     queue.push(arrival('e', { key: 'three' }));
     assert.deepEqual(order(queue), ['b', 'd', 'e']);

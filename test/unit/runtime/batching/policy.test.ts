@@ -186,6 +186,7 @@ describe('where costs are calibrated', () => {
     const calibration = { callCost: 1000, maxCallCost: 300 };
     assert.deepEqual(firstCall([100, 90, 90, 90], calibration), [100, 90, 90]);
     assert.deepEqual(firstCall([50, 160, 50, 50], calibration), [50, 50, 50]);
+    assert.deepEqual(firstCall([100, 150, 40, 40], calibration), [100, 150]);
   });
 
   it('a single row that costs more than the limit goes alone', () => {
