@@ -1,3 +1,7 @@
+export { type BuiltinName, builtins, findBuiltin } from './builtins.ts';
+export { describePlan, type FlowDrawing } from './drawing.ts';
+export { type Fault, faultsOf, formatFaults } from './fault.ts';
+export { loadFlow, type LoadOptions, parseFlow, type ParseOptions } from './load.ts';
 export type {
   BatchingOverride,
   ExecutorPlan,
