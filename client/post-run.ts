@@ -50,7 +50,7 @@ export class PostRun {
   async next(): Promise<ClientResponse | undefined> {
     this.pump ??= this.readSource();
     for (;;) {
-      if (this.isStopped) throw abortError(this.signal);
+      if (this.isStopped()) throw abortError(this.signal);
       const outcome = this.slots[0]?.outcome;
       if (outcome !== undefined) {
         this.slots.shift()?.giveBack();
@@ -81,7 +81,7 @@ export class PostRun {
     const { open, requestSize, prefetch } = this.options;
     try {
       this.source = await open();
-      while (!this.isStopped) {
+      while (!this.isStopped()) {
         if (this.queue.pending >= prefetch) {
           await new Promise<void>((resolve) => {
             this.queue.once('next', resolve);
@@ -90,10 +90,10 @@ export class PostRun {
         }
         const docs = await this.source.next(requestSize);
         if (docs === undefined) break;
-        if (!this.isStopped) this.start(docs);
+        if (!this.isStopped()) this.start(docs);
       }
       // stop() could not close a source that was still being opened.
-      if (this.isStopped) await this.source.close();
+      if (this.isStopped()) await this.source.close();
     } catch (error) {
       this.sourceError = FlowError.from(error);
     }
@@ -111,14 +111,14 @@ export class PostRun {
     // The queue owns the task, which never rejects; stop() waits for the queue.
     void this.queue.add(async () => {
       slot.outcome = await this.send(docs);
-      if (this.isStopped) return;
+      if (this.isStopped()) return;
       if (!this.options.isOrdered) this.slots.push(slot);
       this.wake();
       await isRead;
     });
   }
 
-  private get isStopped(): boolean {
+  private isStopped(): boolean {
     return this.signal.aborted;
   }
 
