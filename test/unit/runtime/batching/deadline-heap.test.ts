@@ -30,6 +30,21 @@ describe('the heap of deadlines', () => {
     );
   });
 
+  it('finds what took the place of something removed further down', () => {
+    const heap = new DeadlineHeap<{ deadline: number; heapIndex: number }>();
+    const add = (deadline: number) => {
+      const item = { deadline, heapIndex: -1 };
+      heap.add(item);
+      return item;
+    };
+    const [, , , sixty] = [1, 50, 2, 60, 70, 3, 4].map(add);
+    assert.ok(sixty !== undefined);
+    heap.remove(sixty);
+    add(80);
+    add(90);
+    assert.deepEqual(drain(heap), [1, 2, 3, 4, 50, 70, 80, 90]);
+  });
+
   it('gives back everything in the order of deadlines', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(), { maxLength: 100, size: 'max' }), (deadlines) => {
@@ -49,3 +64,13 @@ describe('the heap of deadlines', () => {
     );
   });
 });
+
+function drain(heap: DeadlineHeap<{ deadline: number; heapIndex: number }>): number[] {
+  const found: number[] = [];
+  for (let next = heap.earliest; next !== undefined; next = heap.earliest) {
+    heap.remove(next);
+    heap.remove(next);
+    found.push(next.deadline);
+  }
+  return found;
+}
