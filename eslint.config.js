@@ -14,7 +14,11 @@ export default tseslint.config(
       'max-depth': ['error', 4],
       'no-restricted-properties': [
         'error',
-        { object: 'process', property: 'env', message: 'Only cli, flows/load and observability/start read it.' },
+        {
+          object: 'process',
+          property: 'env',
+          message: 'Only cli, running-flow, flows/load and observability/start read it.',
+        },
       ],
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
@@ -28,6 +32,7 @@ export default tseslint.config(
   {
     files: [
       'cli/**',
+      'running-flow.ts',
       'flows/load.ts',
       'observability/start.ts',
       'test/**',

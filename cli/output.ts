@@ -49,6 +49,11 @@ export class Output {
     process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
   }
 
+  /** What is wrong with a file, for people, on stderr. */
+  fault(text: string): void {
+    if (!this.#options.json) process.stderr.write(`${text}\n`);
+  }
+
   /** An error: the root cause first, then what was being done; the stack at log level debug only. */
   error(error: unknown): void {
     const { cause, during } = diagnose(error);

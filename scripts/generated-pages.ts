@@ -1,6 +1,7 @@
 import { format } from 'prettier';
 import { createProgram, exitCodes } from '../cli/index.ts';
 import { reasons } from '../core/index.ts';
+import { metricReference } from './generate-metric-reference.ts';
 
 /** A page of docs/ that is made from code; a test compares it with the file. */
 export interface GeneratedPage {
@@ -13,6 +14,7 @@ export interface GeneratedPage {
 export const generatedPages: readonly GeneratedPage[] = [
   { path: 'docs/reference/cli.md', render: () => markdown(commandLinePage()) },
   { path: 'docs/reference/errors.md', render: () => markdown(errorsPage()) },
+  { path: 'docs/reference/metrics.md', render: metricReference },
 ];
 
 type Program = ReturnType<typeof createProgram>;

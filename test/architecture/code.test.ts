@@ -12,6 +12,7 @@ const forbiddenNames = new Set(['utils', 'helpers', 'common', 'misc', 'base', 'm
 /** Where the environment is read, once and at the edge. */
 const environmentReaders = [
   /^(?:cli|bench|scripts|examples)\//,
+  /^running-flow\.ts$/,
   /^flows\/load\.ts$/,
   /^observability\/start\.ts$/,
   /^runtime\/worker\/main\.ts$/,

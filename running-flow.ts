@@ -1,0 +1,82 @@
+import { FlowError } from './core/index.ts';
+import { loadFlow, type Plan } from './flows/index.ts';
+import { type Gateway, startGateway } from './gateway/index.ts';
+import { createLogger, type Logger, startObservability } from './observability/index.ts';
+import { createRuntime, type RuntimeStatus, type WorkerStatus } from './runtime/index.ts';
+
+export interface StartOptions {
+  /** Environment of the workers, and of `${{ ENV.NAME }}` in a flow file; default: that of this process. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Default: warnings and errors on stderr, one JSON object a line. */
+  readonly logger?: Logger;
+  /** Called at every change of a worker, from the first `starting` on. */
+  readonly onWorker?: (worker: WorkerStatus) => void;
+  /** Gives the start up when it aborts; afterwards {@link RunningFlow.stop} ends the flow. */
+  readonly signal?: AbortSignal;
+}
+
+/** A flow that serves in this process; its executors run in processes of their own. */
+export interface RunningFlow {
+  readonly plan: Plan;
+  /** Where it listens, such as `http://127.0.0.1:51000`. */
+  readonly urls: readonly string[];
+  status(): RuntimeStatus;
+  /** Answers every accepted request within the flow's `drain_timeout`, then ends all workers. May be called again. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a flow file, or a plan, and fulfils when every executor is ready.
+ *
+ * This is the one place where flows, runtime, gateway and observability are put together; `sluice up` calls it too.
+ *
+ * @throws FlowError `invalid_flow`, `port_in_use`, or the root cause when an executor does not start; nothing is left
+ *   running then
+ */
+export async function startFlow(flow: string | Plan, options: StartOptions = {}): Promise<RunningFlow> {
+  const { onWorker, signal, env = process.env } = options;
+  const plan = typeof flow === 'string' ? (await loadFlow(flow, { env })).plan : flow;
+  const logger = options.logger ?? createLogger({ name: plan.name, level: 'warn', destination: process.stderr });
+  const observability = await startObservability({ serviceName: plan.name, tracing: plan.gateway.tracing, logger });
+  const { instrument, store, metricsPage } = observability;
+  const runtime = createRuntime({ plan, instrument, store, logger, env });
+  if (onWorker !== undefined) runtime.onStatus(onWorker);
+
+  let gateway: Gateway | undefined;
+  try {
+    // The port first: one that is taken is found before models are loaded, and probes are answered while they load.
+    gateway = await startGateway({ plan, runtime, instrument, metricsPage, logger });
+    await unlessAborted(runtime.start(), signal, `the start of ${plan.name} was given up`);
+  } catch (error) {
+    // The runtime first: it refuses what waits in its queues, so the gateway has nothing left to wait for.
+    await runtime.stop(0);
+    await gateway?.stop();
+    await observability.shutdown();
+    throw error;
+  }
+  const { urls, stop: closeGateway } = gateway;
+  let stopping: Promise<void> | undefined;
+  const stop = async (): Promise<void> => {
+    // Callers first: their requests end while the workers still live.
+    await closeGateway();
+    await runtime.stop(plan.gateway.drainTimeoutMs);
+    await observability.shutdown();
+  };
+  return { plan, urls, status: () => runtime.status(), stop: () => (stopping ??= stop()) };
+}
+
+/** @throws `cancelled` as soon as the signal aborts, whatever the work does */
+async function unlessAborted(work: Promise<void>, signal: AbortSignal | undefined, message: string): Promise<void> {
+  if (signal === undefined) return work;
+  const ended = new AbortController();
+  const aborted = new Promise<never>((_, reject) => {
+    const onAbort = () => reject(new FlowError('cancelled', message));
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true, signal: ended.signal });
+  });
+  try {
+    await Promise.race([work, aborted]);
+  } finally {
+    ended.abort();
+  }
+}
