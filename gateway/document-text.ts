@@ -1,0 +1,65 @@
+import { Document, documentToJson, type Json, type Tensor, type TensorForm } from '../core/index.ts';
+
+/** The JSON text of documents, as the HTTP and WebSocket forms carry them: every key, null where there is nothing. */
+export function documentsText(docs: readonly Document[], tensors: TensorForm): string {
+  let text = '[';
+  for (let index = 0; index < docs.length; index++) {
+    const doc = docs[index];
+    if (doc !== undefined) text += index === 0 ? documentText(doc, tensors) : `,${documentText(doc, tensors)}`;
+  }
+  return `${text}]`;
+}
+
+/** One document; the keys and their order are those of core's `documentToJson`. */
+export function documentText(doc: Document, tensors: TensorForm): string {
+  return (
+    `{"id":${JSON.stringify(doc.id)},"parent_id":${textOrNull(doc.parentId)},` +
+    `"granularity":${numberOrNull(doc.granularity)},"adjacency":${numberOrNull(doc.adjacency)},` +
+    `"blob":${blobText(doc.blob)},"tensor":${tensorText(doc.tensor, tensors)},` +
+    `"mime_type":${textOrNull(doc.mimeType)},"text":${textOrNull(doc.text)},"weight":${numberOrNull(doc.weight)},` +
+    `"uri":${textOrNull(doc.uri)},"tags":${jsonOrNull(doc.tags)},"offset":${numberOrNull(doc.offset)},` +
+    `"location":${jsonOrNull(doc.location)},"embedding":${tensorText(doc.embedding, tensors)},` +
+    `"modality":${textOrNull(doc.modality)},${scoresText(doc)},` +
+    `"chunks":${doc.chunks === undefined ? 'null' : documentsText(doc.chunks, tensors)},` +
+    `"matches":${doc.matches === undefined ? 'null' : documentsText(doc.matches, tensors)}}`
+  );
+}
+
+function textOrNull(text: string | undefined): string {
+  return text === undefined ? 'null' : JSON.stringify(text);
+}
+
+function numberOrNull(value: number | undefined): string {
+  return value === undefined || !Number.isFinite(value) ? 'null' : String(value);
+}
+
+function jsonOrNull(value: Json | undefined): string {
+  return value === undefined ? 'null' : JSON.stringify(value);
+}
+
+function blobText(blob: Uint8Array | undefined): string {
+  if (blob === undefined) return 'null';
+  return `"${Buffer.from(blob.buffer, blob.byteOffset, blob.byteLength).toString('base64')}"`;
+}
+
+/** Scores are rare outside of search: core writes them, from a document that has nothing else. */
+function scoresText({ evaluations, scores }: Document): string {
+  if (evaluations === undefined && scores === undefined) return '"evaluations":null,"scores":null';
+  const scored = new Document({ id: '' });
+  if (evaluations !== undefined) scored.evaluations = evaluations;
+  if (scores !== undefined) scored.scores = scores;
+  const json = documentToJson(scored);
+  return `"evaluations":${JSON.stringify(json['evaluations'])},"scores":${JSON.stringify(json['scores'])}`;
+}
+
+function tensorText(tensor: Tensor | undefined, form: TensorForm): string {
+  if (tensor === undefined) return 'null';
+  if (form === 'base64') {
+    return `{"dtype":"${tensor.dtype}","shape":[${tensor.shape.join(',')}],"data":${blobText(tensor.bytes)}}`;
+  }
+  // A vector of ordinary numbers needs no nested lists in between.
+  if (tensor.shape.length === 1 && (tensor.dtype === 'float32' || tensor.dtype === 'float64')) {
+    return JSON.stringify(Array.from(tensor.data as Float32Array));
+  }
+  return JSON.stringify(tensor.toNested());
+}

@@ -1,0 +1,71 @@
+import type { ExecutorStatus, Runtime, RuntimeStatus, WorkerStatus } from '../runtime/index.ts';
+
+/** An endpoint of the flow: what the executors that bind it say together. */
+export interface FlowEndpoint {
+  readonly name: string;
+  readonly executors: readonly string[];
+  /** Whether it answers with documents one after another. */
+  readonly isStreaming: boolean;
+}
+
+/** The endpoint that serves what no other binds; it is reached by name only where a client insists. */
+export const defaultEndpoint = '/default';
+
+/**
+ * The endpoints that the loaded executors bind, followed while workers come and go.
+ *
+ * Asking the runtime costs; workers that only turn busy and ready again do not lead to it.
+ */
+export class EndpointDirectory {
+  readonly #runtime: Runtime;
+  readonly #serving = new Map<string, boolean>();
+  readonly #unsubscribe: () => void;
+  #endpoints: ReadonlyMap<string, FlowEndpoint> | undefined;
+
+  constructor(runtime: Runtime) {
+    this.#runtime = runtime;
+    this.#unsubscribe = runtime.onStatus((worker) => this.#follow(worker));
+  }
+
+  /** By name, in the order of the flow. The same map until something changed. */
+  get all(): ReadonlyMap<string, FlowEndpoint> {
+    this.#endpoints ??= collect(this.#runtime.status().executors);
+    return this.#endpoints;
+  }
+
+  /** The endpoint as a metric label: its name if an executor binds it, `other` if not. */
+  label(endpoint: string): string {
+    return this.all.has(endpoint) ? endpoint : 'other';
+  }
+
+  status(): RuntimeStatus {
+    return this.#runtime.status();
+  }
+
+  close(): void {
+    this.#unsubscribe();
+  }
+
+  #follow(worker: WorkerStatus): void {
+    const key = `${worker.executor}/${worker.replica}`;
+    const isServing = worker.state === 'ready' || worker.state === 'busy';
+    if (this.#serving.get(key) === isServing) return;
+    this.#serving.set(key, isServing);
+    this.#endpoints = undefined;
+  }
+}
+
+function collect(executors: readonly ExecutorStatus[]): ReadonlyMap<string, FlowEndpoint> {
+  const endpoints = new Map<string, FlowEndpoint>();
+  for (const executor of executors) {
+    for (const { name, isStreaming } of executor.endpoints) {
+      const known = endpoints.get(name);
+      endpoints.set(name, {
+        name,
+        executors: [...(known?.executors ?? []), executor.name],
+        isStreaming: isStreaming || known?.isStreaming === true,
+      });
+    }
+  }
+  return endpoints;
+}

@@ -1,0 +1,110 @@
+import { readFile } from 'node:fs/promises';
+import type { Socket } from 'node:net';
+import { type Clock, FlowError, systemClock } from '../core/index.ts';
+import type { Instrument, Logger } from '../observability/index.ts';
+import type { Runtime } from '../runtime/index.ts';
+import { EndpointDirectory } from './endpoints.ts';
+import { RequestHandler } from './handle.ts';
+import { createHttpServer, type HttpServer } from './http/server.ts';
+import { Listener } from './listener.ts';
+import { Site } from './pages/site.ts';
+import type { GatewayPlan } from './paths.ts';
+
+export interface GatewayOptions {
+  readonly plan: Runtime['plan'];
+  /** May still be starting: probes tell so, and requests wait in its queues. */
+  readonly runtime: Runtime;
+  readonly instrument: Instrument;
+  metricsPage(): Promise<{ contentType: string; body: string }>;
+  /** Default: nothing is logged. */
+  readonly logger?: Logger;
+  /** Default: the machine's. */
+  readonly clock?: Clock;
+}
+
+/** The flow's public face: its addresses, until it is stopped. */
+export interface Gateway {
+  /** One for each address it listens on, such as `http://127.0.0.1:51000`. */
+  readonly urls: readonly string[];
+  /**
+   * Answers what was accepted, refuses what comes, then closes; takes `drainTimeoutMs` of the plan at most, and a
+   * second for what is cut off then. The runtime is left running.
+   */
+  stop(): Promise<void>;
+}
+
+/** How long a connection may take to end after its last answer. */
+const closeGraceMs = 1000;
+
+/**
+ * Opens every address of the plan.
+ *
+ * @throws `port_in_use`; `file_not_found` for a certificate or key that cannot be read; `invalid_flow` for an address
+ *   that lists no protocol that is served.
+ */
+export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const { runtime, instrument, logger, clock = systemClock } = options;
+  const plan = options.plan.gateway;
+  const tls = await readTls(plan);
+  const endpoints = new EndpointDirectory(runtime);
+  const handler = new RequestHandler({ runtime, instrument, endpoints, clock });
+  const { title, description } = plan;
+  const site = new Site({ title, description, endpoints, metricsPage: () => options.metricsPage() });
+  const http = await createHttpServer({ plan, handler, endpoints, site, clock, logger });
+  const listeners: Listener[] = [];
+  const close = async (): Promise<void> => {
+    await Promise.all(listeners.map((listener) => listener.close(closeGraceMs)));
+    await http.close();
+    endpoints.close();
+  };
+  try {
+    for (const { port, protocols } of plan.listeners) {
+      if (!protocols.includes('http')) throw notServed(port, protocols);
+      const handlers = { http1: (socket: Socket) => http.accept(socket) };
+      listeners.push(await Listener.open({ host: plan.host, port, handlers, ...(tls === undefined ? {} : { tls }) }));
+    }
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  const scheme = tls === undefined ? 'http' : 'https';
+  const urls = listeners.map(
+    ({ port }) => `${scheme}://${plan.host.includes(':') ? `[${plan.host}]` : plan.host}:${port}`,
+  );
+  logger?.info({ urls }, 'listening');
+  let stopping: Promise<void> | undefined;
+  return {
+    urls,
+    stop: () => (stopping ??= drain(handler, http, plan.drainTimeoutMs).then(close)),
+  };
+}
+
+async function drain(handler: RequestHandler, http: HttpServer, timeoutMs: number): Promise<void> {
+  const answered = handler.drain(timeoutMs);
+  http.closeIdle();
+  await answered;
+}
+
+function notServed(port: number, protocols: readonly string[]): FlowError {
+  return new FlowError(
+    'invalid_flow',
+    `port ${port} lists ${protocols.join(', ')}: expected http among them, this version serves no other protocol`,
+  );
+}
+
+async function readTls({ tls }: GatewayPlan): Promise<{ cert: Buffer; key: Buffer } | undefined> {
+  if (tls === undefined) return undefined;
+  const [cert, key] = await Promise.all([
+    readSecret(tls.certFile, 'the certificate'),
+    readSecret(tls.keyFile, 'the key of the certificate'),
+  ]);
+  return { cert, key };
+}
+
+async function readSecret(file: string, what: string): Promise<Buffer> {
+  try {
+    return await readFile(file);
+  } catch (error) {
+    throw FlowError.from(error, 'file_not_found', `cannot read ${what} ${file}`);
+  }
+}

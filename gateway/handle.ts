@@ -1,0 +1,249 @@
+import {
+  type Clock,
+  type DocumentArray,
+  FlowError,
+  type FlowRequest,
+  type FlowResponse,
+  newId,
+  type TraceContext,
+} from '../core/index.ts';
+import type { Instrument, Phase, RequestRecord } from '../observability/index.ts';
+import type { Runtime } from '../runtime/index.ts';
+import type { EndpointDirectory } from './endpoints.ts';
+
+/** A request as a codec understood it. */
+export interface Call {
+  readonly endpoint: string;
+  readonly targetExecutor?: string;
+  readonly parameters: FlowRequest['parameters'];
+  readonly docs: DocumentArray;
+  /** How long the caller waits, ms from its arrival; undefined: the gateway's default. */
+  readonly timeoutMs: number | undefined;
+  readonly priority: number;
+  readonly trace: TraceContext | undefined;
+}
+
+/** Where a request came from. */
+export interface Arrival {
+  readonly protocol: string;
+  readonly method?: string;
+  /** Monotonic ms of its first byte. */
+  readonly startMs: number;
+}
+
+interface Parts {
+  readonly runtime: Runtime;
+  readonly instrument: Instrument;
+  readonly endpoints: EndpointDirectory;
+  readonly clock: Clock;
+}
+
+/** Bodies held in memory at once, as a multiple of the largest body that is allowed. */
+const heldBodies = 8;
+
+/** Longest timer of the platform. */
+const maxTimerMs = 2 ** 31 - 1;
+
+/** What every protocol does with a request: admits it, gives it a deadline and a record, hands it to the runtime. */
+export class RequestHandler {
+  readonly #parts: Parts;
+  readonly #maxHeldBytes: number;
+  readonly #open = new Set<Exchange>();
+  readonly #openByProtocol = new Map<string, number>();
+  #heldBytes = 0;
+  #isDraining = false;
+  #onIdle: (() => void) | undefined;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.#maxHeldBytes = heldBodies * parts.runtime.plan.gateway.maxBodyBytes;
+  }
+
+  get isDraining(): boolean {
+    return this.#isDraining;
+  }
+
+  /**
+   * Takes a request in before its body is read; the caller must finish it, whatever happens.
+   *
+   * @throws `draining` when the gateway stops.
+   */
+  accept(arrival: Arrival): Exchange {
+    if (this.#isDraining) throw new FlowError('draining', 'the service is shutting down; send the request again');
+    const exchange = new Exchange(this.#parts, arrival, {
+      hold: (bytes) => this.#hold(bytes),
+      release: (bytes) => this.#leave(exchange, arrival.protocol, bytes),
+    });
+    this.#open.add(exchange);
+    this.#countOpen(arrival.protocol, 1);
+    return exchange;
+  }
+
+  /**
+   * Takes no new request; fulfils when all accepted ones are answered.
+   *
+   * @param timeoutMs what is still open then is cancelled and gets `draining` as its answer
+   */
+  async drain(timeoutMs: number): Promise<void> {
+    this.#isDraining = true;
+    if (this.#open.size === 0) return;
+    const idle = new Promise<void>((resolve) => {
+      this.#onIdle = resolve;
+    });
+    const stop = this.#parts.clock.after(timeoutMs, () => {
+      const error = new FlowError('draining', `the service stopped before the answer was ready (${timeoutMs} ms)`);
+      for (const exchange of this.#open) exchange.cancel(error);
+      // Whoever does not take the answer now is cut off.
+      this.#parts.clock.after(1000, () => this.#onIdle?.());
+    });
+    await idle;
+    stop();
+  }
+
+  #hold(bytes: number): void {
+    if (this.#heldBytes + bytes > this.#maxHeldBytes) {
+      throw new FlowError(
+        'queue_full',
+        `the bodies of all open requests may have ${this.#maxHeldBytes} bytes, ${this.#heldBytes} are held`,
+      );
+    }
+    this.#heldBytes += bytes;
+  }
+
+  #leave(exchange: Exchange, protocol: string, bytes: number): void {
+    this.#heldBytes -= bytes;
+    this.#open.delete(exchange);
+    this.#countOpen(protocol, -1);
+    if (this.#open.size === 0) this.#onIdle?.();
+  }
+
+  #countOpen(protocol: string, change: 1 | -1): void {
+    const count = (this.#openByProtocol.get(protocol) ?? 0) + change;
+    this.#openByProtocol.set(protocol, count);
+    this.#parts.instrument.gauge('sluice_inflight_requests', { protocol }, count);
+  }
+}
+
+interface Account {
+  hold(bytes: number): void;
+  release(bytes: number): void;
+}
+
+/** One request on its way through the gateway: accepted, running, finished. */
+export class Exchange {
+  readonly requestId = newId();
+  readonly arrival: Arrival;
+  readonly #parts: Parts;
+  readonly #account: Account;
+  #record: RequestRecord | undefined;
+  #heldBytes = 0;
+  #submission: { cancel(error: FlowError): void } | undefined;
+  #cancelled: FlowError | undefined;
+  #stopTimer: (() => void) | undefined;
+  #isFinished = false;
+
+  constructor(parts: Parts, arrival: Arrival, account: Account) {
+    this.#parts = parts;
+    this.arrival = arrival;
+    this.#account = account;
+  }
+
+  /** Counts bytes of the body. @throws `queue_full` when all open requests together hold too many. */
+  hold(bytes: number): void {
+    this.#account.hold(bytes);
+    this.#heldBytes += bytes;
+  }
+
+  /** Hands the request to the runtime. Always fulfils: failures are in `error`. */
+  async run(call: Call, decode: readonly [startMs: number, endMs: number]): Promise<FlowResponse> {
+    const request = this.#admit(call, decode);
+    try {
+      const submission = this.#parts.runtime.submit(request, this.#open(call.endpoint, call.trace));
+      this.#watch(submission, request.deadline);
+      return await submission.response;
+    } catch (error) {
+      return { ...request, routes: [], error: FlowError.from(error) };
+    } finally {
+      this.#stopTimer?.();
+    }
+  }
+
+  /** Hands the request to a streaming endpoint; iterating throws the FlowError of a failure. */
+  async *stream(call: Call, decode: readonly [startMs: number, endMs: number]): AsyncGenerator<DocumentArray, void> {
+    const request = this.#admit(call, decode);
+    try {
+      const submission = this.#parts.runtime.stream(request, this.#open(call.endpoint, call.trace));
+      this.#watch(submission, request.deadline);
+      yield* submission.documents;
+    } catch (error) {
+      // A cancelled stream may end in any way: why it was cancelled is what the caller should read.
+      throw this.#cancelled ?? FlowError.from(error);
+    } finally {
+      this.#stopTimer?.();
+    }
+    if (this.#cancelled !== undefined) throw this.#cancelled;
+  }
+
+  /** Nobody waits any more, or the time is up. */
+  cancel(error: FlowError): void {
+    if (this.#isFinished || this.#cancelled !== undefined) return;
+    this.#cancelled = error;
+    this.#submission?.cancel(error);
+  }
+
+  /** A phase that the gateway did itself. */
+  phase(phase: Phase, startMs: number, endMs: number): void {
+    if (this.#record !== undefined) this.#parts.instrument.phase(this.#record, phase, 'gateway', startMs, endMs);
+  }
+
+  /** The answer is out, or nobody is there to take it. Later calls do nothing. */
+  finish(error?: FlowError): void {
+    if (this.#isFinished) return;
+    this.#isFinished = true;
+    const record = this.#open('other', undefined);
+    const endpointLabel = this.#parts.endpoints.label(record.endpoint);
+    const endMs = this.#parts.clock.now();
+    this.#parts.instrument.finish(
+      record,
+      error === undefined ? { endMs, endpointLabel } : { endMs, error, endpointLabel },
+    );
+    this.#account.release(this.#heldBytes);
+  }
+
+  #admit(call: Call, decode: readonly [startMs: number, endMs: number]): FlowRequest {
+    const { endpoint, targetExecutor, parameters, docs, priority } = call;
+    const record = this.#open(endpoint, call.trace);
+    this.phase('decode', ...decode);
+    const timeoutMs = call.timeoutMs ?? this.#parts.runtime.plan.gateway.timeoutMs;
+    const request: FlowRequest = {
+      requestId: this.requestId,
+      endpoint,
+      ...(targetExecutor === undefined ? {} : { targetExecutor }),
+      parameters,
+      docs,
+      deadline: this.arrival.startMs + timeoutMs,
+      priority,
+      trace: record.context,
+    };
+    this.phase('admit', decode[1], this.#parts.clock.now());
+    return request;
+  }
+
+  #open(endpoint: string, incoming: TraceContext | undefined): RequestRecord {
+    const { protocol, method, startMs } = this.arrival;
+    const { requestId } = this;
+    this.#record ??= this.#parts.instrument.begin({ requestId, protocol, method, endpoint, startMs, incoming });
+    return this.#record;
+  }
+
+  #watch(submission: { cancel(error: FlowError): void }, deadline: number): void {
+    this.#submission = submission;
+    if (this.#cancelled !== undefined) submission.cancel(this.#cancelled);
+    const leftMs = deadline - this.#parts.clock.now();
+    if (leftMs > maxTimerMs) return;
+    const timeoutMs = deadline - this.arrival.startMs;
+    this.#stopTimer = this.#parts.clock.after(Math.max(0, leftMs), () => {
+      this.cancel(new FlowError('deadline_exceeded', `no answer within ${Math.round(timeoutMs)} ms`));
+    });
+  }
+}

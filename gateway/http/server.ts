@@ -1,0 +1,291 @@
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { fastify, type FastifyReply, type FastifyRequest } from 'fastify';
+import { type Clock, FlowError, type FlowResponse, newId } from '../../core/index.ts';
+import type { Logger } from '../../observability/index.ts';
+import { readBody } from '../body.ts';
+import { createConnectionServer, refuseConnection } from '../connections.ts';
+import { answerCors } from '../cors.ts';
+import type { EndpointDirectory } from '../endpoints.ts';
+import { sendEvents } from '../event-stream.ts';
+import type { Exchange, RequestHandler } from '../handle.ts';
+import type { Site } from '../pages/site.ts';
+import { buildPaths, type GatewayPlan, type Page, type PathTable, type Target } from '../paths.ts';
+import { jsonHeaders, send, sendAndClose } from '../reply.ts';
+import {
+  type DecodedCall,
+  decodeCall,
+  decodeQuery,
+  decodeStreamCall,
+  encodeAnswer,
+  encodeFailure,
+  parseBody,
+  tensorForm,
+} from './codec.ts';
+import {
+  httpStatus,
+  isExecutorFault,
+  isValidationFault,
+  retryAfterSeconds,
+  statusProto,
+  validationBody,
+} from './status.ts';
+
+export interface HttpServerParts {
+  readonly plan: GatewayPlan;
+  readonly handler: RequestHandler;
+  readonly endpoints: EndpointDirectory;
+  readonly site: Site;
+  readonly clock: Clock;
+  readonly logger: Logger | undefined;
+}
+
+/** The HTTP side of the gateway; connections come from listeners. */
+export interface HttpServer {
+  accept(socket: Socket): void;
+  /** Closes the connections that wait for nothing. */
+  closeIdle(): void;
+  close(): Promise<void>;
+}
+
+export async function createHttpServer(parts: HttpServerParts): Promise<HttpServer> {
+  const app = fastify({
+    serverFactory: (listener) => createConnectionServer(listener, parts.plan.maxBodyBytes),
+    exposeHeadRoutes: false,
+    clientErrorHandler: refuseConnection,
+  });
+  const dispatcher = new Dispatcher(parts);
+  const dispatch = (request: FastifyRequest, reply: FastifyReply): void => {
+    reply.hijack();
+    if (parts.plan.cors && answerCors(request.raw, reply.raw)) return;
+    dispatcher.dispatch(request.raw, reply.raw);
+  };
+  // Bodies are read by the dispatcher, which knows their limit and whether anybody wants them.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', (_request, _payload, done) => done(null));
+  app.setErrorHandler((_error, request, reply) => dispatch(request, reply));
+  app.setNotFoundHandler(dispatch);
+  // Paths change while executors load, so they are looked up in a table of ours.
+  app.all('*', dispatch);
+  await app.ready();
+  const { server } = app;
+  return {
+    accept: (socket) => void server.emit('connection', socket),
+    closeIdle: () => server.closeIdleConnections(),
+    close: async () => {
+      server.closeAllConnections();
+      await app.close();
+      // It never listened, but it has a timer.
+      server.close();
+    },
+  };
+}
+
+/** One request while it is answered. */
+interface Passage {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly url: string;
+  readonly path: string;
+}
+
+interface Understood {
+  readonly call: DecodedCall;
+  readonly decode: readonly [startMs: number, endMs: number];
+}
+
+class Dispatcher {
+  readonly #parts: HttpServerParts;
+  #paths: PathTable = new Map();
+  #pathsOf: ReadonlyMap<string, unknown> | undefined;
+
+  constructor(parts: HttpServerParts) {
+    this.#parts = parts;
+  }
+
+  dispatch(request: IncomingMessage, response: ServerResponse): void {
+    const { url = '/', method = 'GET' } = request;
+    const end = url.indexOf('?');
+    const path = decodePath(end < 0 ? url : url.slice(0, end));
+    const passage = { request, response, url, path };
+    const targets = this.#table().get(path)?.targets;
+    const target = targets?.get(method) ?? (method === 'HEAD' ? pageOf(targets?.get('GET')) : undefined);
+    if (target === undefined) void this.#refuse(passage, targets);
+    else if (target.type === 'page') void this.#page(passage, target.page);
+    else void this.#exchange(passage, method, target);
+  }
+
+  #table(): PathTable {
+    const { endpoints, plan } = this.#parts;
+    if (this.#pathsOf !== endpoints.all) {
+      this.#pathsOf = endpoints.all;
+      this.#paths = buildPaths(plan, endpoints.all);
+    }
+    return this.#paths;
+  }
+
+  async #page({ request, response }: Passage, page: Page): Promise<void> {
+    const { site, handler, logger } = this.#parts;
+    try {
+      const { status, headers, body } = await site.answer(page, this.#table(), handler.isDraining);
+      send(response, status, headers, body);
+    } catch (error) {
+      logger?.error({ error, page }, 'a page failed');
+      sendAndClose(request, response, 500, jsonHeaders, detail('Internal Server Error'));
+    }
+  }
+
+  /** No such path, or not with this method. */
+  async #refuse(
+    { request, response, url, path }: Passage,
+    targets: ReadonlyMap<string, Target> | undefined,
+  ): Promise<void> {
+    if (targets !== undefined) {
+      const allow = [...targets.keys()].join(', ');
+      send(response, 405, { ...jsonHeaders, allow }, detail('Method Not Allowed'));
+      return;
+    }
+    if (path.length > 1 && path.endsWith('/') && this.#table().has(path.slice(0, -1))) {
+      const query = url.includes('?') ? url.slice(url.indexOf('?')) : '';
+      const host = request.headers.host;
+      const origin = host === undefined ? '' : `${'encrypted' in request.socket ? 'https' : 'http'}://${host}`;
+      send(response, 307, { location: `${origin}${encodeURI(path.slice(0, -1))}${query}` });
+      return;
+    }
+    const asset = request.method === 'GET' ? await this.#parts.site.asset(path) : undefined;
+    if (asset !== undefined) send(response, asset.status, asset.headers, asset.body);
+    else if (request.method === 'POST' && !this.#parts.endpoints.status().isReady) {
+      // The endpoints of an executor are known when it has loaded.
+      const error = new FlowError('executor_unavailable', `the flow is starting, ${path} may not be known yet`);
+      this.#fail({ request, response, url, path }, newId(), '', error);
+    } else send(response, 404, jsonHeaders, detail('Not Found'));
+  }
+
+  async #exchange(passage: Passage, method: string, target: Exclude<Target, { type: 'page' }>): Promise<void> {
+    const { handler, clock } = this.#parts;
+    const { request, response } = passage;
+    const named = target.type === 'post' ? undefined : target.endpoint;
+    let exchange: Exchange;
+    try {
+      exchange = handler.accept({ protocol: 'http', method, startMs: clock.now() });
+    } catch (error) {
+      this.#fail(passage, newId(), named ?? '', FlowError.from(error));
+      return;
+    }
+    let failure: FlowError | undefined;
+    response.once('close', () => {
+      if (!response.writableFinished) {
+        failure ??= new FlowError('cancelled', 'the caller closed the connection before its answer');
+        exchange.cancel(failure);
+      }
+      exchange.finish(failure);
+    });
+    let body: unknown;
+    try {
+      const bytes = await readBody(request, {
+        maxBytes: this.#parts.plan.maxBodyBytes,
+        hold: (count) => exchange.hold(count),
+      });
+      const startMs = clock.now();
+      let call: DecodedCall;
+      if (target.type === 'stream' && bytes.length === 0 && (method === 'GET' || passage.url.includes('?'))) {
+        call = decodeQuery(new URLSearchParams(passage.url.split('?')[1]), request.headers, target.endpoint);
+      } else {
+        body = parseBody(bytes, request.headers);
+        call =
+          target.type === 'stream'
+            ? decodeStreamCall(body, request.headers, target.endpoint)
+            : decodeCall(body, request.headers, named);
+      }
+      const understood: Understood = { call, decode: [startMs, clock.now()] };
+      if (target.type === 'stream') failure = await this.#stream(passage, exchange, understood);
+      else failure = await this.#answer(passage, exchange, understood);
+    } catch (error) {
+      failure = FlowError.from(error);
+      this.#fail(passage, exchange.requestId, named ?? '', failure, body);
+    }
+  }
+
+  async #answer(
+    { request, response }: Passage,
+    exchange: Exchange,
+    { call, decode }: Understood,
+  ): Promise<FlowError | undefined> {
+    const { clock } = this.#parts;
+    const answer = await exchange.run(call, decode);
+    if (response.destroyed) return answer.error;
+    const startMs = clock.now();
+    const text = encode(answer, exchange, startMs, request.headers.accept);
+    exchange.phase('encode', startMs, clock.now());
+    const { error } = answer;
+    if (error === undefined) {
+      send(response, 200, this.#headers(exchange.requestId), text);
+      return undefined;
+    }
+    this.#log(error, exchange.requestId);
+    const status = call.isFromJinaClient && isExecutorFault(error) ? 200 : httpStatus(error);
+    send(response, status, { ...this.#headers(exchange.requestId), ...retryHeaders(error) }, text);
+    return error;
+  }
+
+  async #stream(
+    { request, response }: Passage,
+    exchange: Exchange,
+    { call, decode }: Understood,
+  ): Promise<FlowError | undefined> {
+    return sendEvents(response, exchange.stream(call, decode), {
+      clock: this.#parts.clock,
+      tensors: tensorForm(request.headers.accept),
+      headers: { 'x-request-id': exchange.requestId },
+      errorText: (error) => JSON.stringify(statusProto(error)),
+    });
+  }
+
+  #headers(requestId: string): OutgoingHttpHeaders {
+    const headers: OutgoingHttpHeaders = { 'content-type': 'application/json', 'x-request-id': requestId };
+    if (this.#parts.handler.isDraining) headers['connection'] = 'close';
+    return headers;
+  }
+
+  /** Answers a request that never reached the flow. */
+  #fail({ request, response }: Passage, requestId: string, endpoint: string, error: FlowError, body?: unknown): void {
+    this.#log(error, requestId);
+    const headers = { ...this.#headers(requestId), ...retryHeaders(error) };
+    const status = httpStatus(error);
+    if (isValidationFault(error)) send(response, status, headers, JSON.stringify(validationBody(error, body)));
+    else sendAndClose(request, response, status, headers, encodeFailure(requestId, endpoint, error));
+  }
+
+  #log(error: FlowError, requestId: string): void {
+    if (error.code === 'internal') this.#parts.logger?.error({ error, request_id: requestId }, 'a request failed');
+  }
+}
+
+function encode(answer: FlowResponse, exchange: Exchange, endMs: number, accept: string | undefined): string {
+  const { error } = answer;
+  // Who asks too much is told so; sending its documents back would only cost more.
+  if (error?.code === 'resource_exhausted') return encodeFailure(exchange.requestId, answer.endpoint, error);
+  return encodeAnswer(answer, exchange.arrival.startMs, endMs, tensorForm(accept));
+}
+
+function retryHeaders(error: FlowError): OutgoingHttpHeaders {
+  const seconds = retryAfterSeconds(error);
+  return seconds === undefined ? {} : { 'retry-after': String(seconds) };
+}
+
+function pageOf(target: Target | undefined): Target | undefined {
+  return target?.type === 'page' ? target : undefined;
+}
+
+function detail(text: string): string {
+  return JSON.stringify({ detail: text });
+}
+
+function decodePath(path: string): string {
+  if (!path.includes('%')) return path;
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+}

@@ -1,0 +1,137 @@
+import type { Runtime } from '../runtime/index.ts';
+import { defaultEndpoint, type FlowEndpoint } from './endpoints.ts';
+
+export type GatewayPlan = Runtime['plan']['gateway'];
+
+export const pages = {
+  root: '/',
+  dryRun: '/dry_run',
+  status: '/status',
+  live: '/health/live',
+  ready: '/health/ready',
+  metrics: '/metrics',
+  openapi: '/openapi.json',
+  docs: '/docs',
+  redoc: '/redoc',
+} as const;
+
+export type Page = keyof typeof pages;
+
+/** What a path and a method lead to. */
+export type Target =
+  | { readonly type: 'page'; readonly page: Page }
+  /** The body names the endpoint. */
+  | { readonly type: 'post' }
+  | { readonly type: 'endpoint'; readonly endpoint: string }
+  | { readonly type: 'stream'; readonly endpoint: string };
+
+export type Tag = 'Debug' | 'CRUD' | 'Customized';
+
+/** One path of the gateway. */
+export interface PathEntry {
+  readonly path: string;
+  /** HTTP method to what it does. */
+  readonly targets: ReadonlyMap<string, Target>;
+  readonly tags: readonly string[];
+  readonly summary: string;
+  readonly description?: string;
+}
+
+export type PathTable = ReadonlyMap<string, PathEntry>;
+
+const crud = [
+  ['/index', 'POST'],
+  ['/search', 'POST'],
+  ['/delete', 'DELETE'],
+  ['/update', 'PUT'],
+] as const;
+
+const summaries: Readonly<Record<Page, string>> = {
+  root: 'Whether the gateway answers at all',
+  dryRun: 'Whether every executor of the flow is ready, in the form that Jina clients ask for',
+  status: 'Versions and platform',
+  live: 'Liveness: 200 while the gateway runs',
+  ready: 'Readiness: 200 while every executor is ready, else 503 and which one is not',
+  metrics: 'Metrics in the Prometheus text format',
+  openapi: 'This document',
+  docs: 'This document as a page to read and try',
+  redoc: 'Leads to /docs',
+};
+
+/**
+ * Every path that is served, by path; the gateway's own pages win over endpoints of the same name and method.
+ *
+ * Endpoints without CRUD or `expose_endpoints` get `POST /<endpoint>`; streaming ones GET and POST.
+ */
+export function buildPaths(plan: GatewayPlan, endpoints: ReadonlyMap<string, FlowEndpoint>): PathTable {
+  const table = new Map<string, PathEntry>();
+  for (const page of Object.keys(pages) as Page[]) {
+    if (isHidden(page, plan)) continue;
+    const tags = page === 'dryRun' || page === 'status' ? ['Debug'] : [];
+    add(table, { path: pages[page], targets: only('GET', { type: 'page', page }), tags, summary: summaries[page] });
+  }
+  if (plan.hasDebugEndpoints) {
+    const summary = 'Sends documents to the endpoint that the body names';
+    add(table, { path: '/post', targets: only('POST', { type: 'post' }), tags: ['Debug'], summary });
+  }
+  for (const exposed of plan.exposed) addExposed(table, exposed, endpoints);
+  if (plan.hasCrudEndpoints) {
+    for (const [path, method] of crud) {
+      const target = endpointTarget(path, endpoints);
+      add(table, { path, targets: only(method, target), tags: ['CRUD'], summary: `Sends documents to ${path}` });
+    }
+  }
+  for (const endpoint of endpoints.values()) addEndpoint(table, endpoint);
+  return table;
+}
+
+/** Paths for the OpenAPI document: the default endpoint is served but not listed, clients would send it everything. */
+export function isListed(entry: PathEntry): boolean {
+  return entry.path !== defaultEndpoint;
+}
+
+function isHidden(page: Page, plan: GatewayPlan): boolean {
+  if (page === 'dryRun' || page === 'status') return !plan.hasDebugEndpoints;
+  return page === 'metrics' && !plan.metrics;
+}
+
+function addExposed(
+  table: Map<string, PathEntry>,
+  exposed: GatewayPlan['exposed'][number],
+  endpoints: ReadonlyMap<string, FlowEndpoint>,
+): void {
+  const target = endpointTarget(exposed.endpoint, endpoints);
+  add(table, {
+    path: exposed.path,
+    targets: new Map(exposed.methods.map((method) => [method.toUpperCase(), target])),
+    tags: exposed.tags ?? ['Customized'],
+    summary: exposed.summary ?? `Sends documents to ${exposed.endpoint}`,
+    ...(exposed.description === undefined ? {} : { description: exposed.description }),
+  });
+}
+
+function addEndpoint(table: Map<string, PathEntry>, endpoint: FlowEndpoint): void {
+  const { name, isStreaming, executors } = endpoint;
+  const target = endpointTarget(name, new Map([[name, endpoint]]));
+  const targets = only('POST', target);
+  // CRUD and exposed paths keep the methods they were given.
+  if (table.get(name)?.tags.some((tag) => tag === 'CRUD' || tag === 'Customized') === true) return;
+  if (isStreaming) targets.set('GET', target);
+  const summary = isStreaming ? `Streams documents from ${name}` : `Sends documents to ${name}`;
+  add(table, { path: name, targets, tags: ['Customized'], summary: `${summary} (${executors.join(', ')})` });
+}
+
+function endpointTarget(endpoint: string, endpoints: ReadonlyMap<string, FlowEndpoint>): Target {
+  return { type: endpoints.get(endpoint)?.isStreaming === true ? 'stream' : 'endpoint', endpoint };
+}
+
+function only(method: string, target: Target): Map<string, Target> {
+  return new Map([[method, target]]);
+}
+
+/** What is in the table already wins, method by method. */
+function add(table: Map<string, PathEntry>, entry: PathEntry): void {
+  const known = table.get(entry.path);
+  if (known === undefined) table.set(entry.path, entry);
+  else table.set(entry.path, { ...known, targets: new Map([...entry.targets, ...known.targets]) });
+}
