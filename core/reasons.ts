@@ -67,6 +67,7 @@ export const reasons = {
   },
   cancelled: { code: 'cancelled', retryable: true, meaning: 'The caller went away or cancelled the request.' },
   draining: { code: 'unavailable', retryable: true, meaning: 'The service is shutting down and takes no new request.' },
+  not_ready: { code: 'unavailable', retryable: true, meaning: 'The flow is still starting.' },
   // executors and workers
   executor_error: { code: 'unknown', retryable: false, meaning: 'The executor threw an error for this request.' },
   wrong_count: {

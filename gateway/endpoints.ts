@@ -21,6 +21,7 @@ export class EndpointDirectory {
   readonly #serving = new Map<string, boolean>();
   readonly #unsubscribe: () => void;
   #endpoints: ReadonlyMap<string, FlowEndpoint> | undefined;
+  #isComplete = false;
 
   constructor(runtime: Runtime) {
     this.#runtime = runtime;
@@ -29,8 +30,13 @@ export class EndpointDirectory {
 
   /** By name, in the order of the flow. The same map until something changed. */
   get all(): ReadonlyMap<string, FlowEndpoint> {
-    this.#endpoints ??= collect(this.#runtime.status().executors);
-    return this.#endpoints;
+    return this.#endpoints ?? this.#collect();
+  }
+
+  /** Whether every executor was loaded once, so that an endpoint that is not there does not exist. */
+  get isComplete(): boolean {
+    if (!this.#isComplete) this.#collect();
+    return this.#isComplete;
   }
 
   /** The endpoint as a metric label: its name if an executor binds it, `other` if not. */
@@ -44,6 +50,14 @@ export class EndpointDirectory {
 
   close(): void {
     this.#unsubscribe();
+  }
+
+  #collect(): ReadonlyMap<string, FlowEndpoint> {
+    const { executors } = this.#runtime.status();
+    // What an executor binds is known when one of its workers has loaded it, and stays known.
+    this.#isComplete ||= executors.every(({ className }) => className !== undefined);
+    this.#endpoints = collect(executors);
+    return this.#endpoints;
   }
 
   #follow(worker: WorkerStatus): void {

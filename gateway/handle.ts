@@ -66,10 +66,11 @@ export class RequestHandler {
   /**
    * Takes a request in before its body is read; the caller must finish it, whatever happens.
    *
-   * @throws `draining` when the gateway stops.
+   * @throws `draining` when the gateway stops, `not_ready` until every executor was loaded once.
    */
   accept(arrival: Arrival): Exchange {
     if (this.#isDraining) throw new FlowError('draining', 'the service is shutting down; send the request again');
+    if (!this.#parts.endpoints.isComplete) throw startingError();
     const exchange = new Exchange(this.#parts, arrival, {
       hold: (bytes) => this.#hold(bytes),
       release: (bytes) => this.#leave(exchange, arrival.protocol, bytes),
@@ -122,6 +123,11 @@ export class RequestHandler {
     this.#openByProtocol.set(protocol, count);
     this.#parts.instrument.gauge('sluice_inflight_requests', { protocol }, count);
   }
+}
+
+/** Until every executor was loaded once nobody knows which endpoints there are. */
+export function startingError(): FlowError {
+  return new FlowError('not_ready', 'the flow is still starting; /health/ready tells how far it is');
 }
 
 interface Account {

@@ -25,7 +25,7 @@ export function readiness(status: RuntimeStatus, isDraining: boolean): Readiness
 export function dryRun(status: RuntimeStatus, isDraining: boolean): JsonObject {
   if (readiness(status, isDraining).isReady) return { code: 0, description: '', exception: null };
   const description = reasonsOf(status, isDraining).join('; ');
-  const reason = isDraining || status.isDraining ? 'draining' : 'executor_unavailable';
+  const reason = isDraining || status.isDraining ? 'draining' : 'not_ready';
   const exception = { name: reason, args: [description], stacks: [], executor: '' };
   return { code: 1, description, exception };
 }

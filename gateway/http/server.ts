@@ -8,7 +8,7 @@ import { createConnectionServer, refuseConnection } from '../connections.ts';
 import { answerCors } from '../cors.ts';
 import type { EndpointDirectory } from '../endpoints.ts';
 import { sendEvents } from '../event-stream.ts';
-import type { Exchange, RequestHandler } from '../handle.ts';
+import { type Exchange, type RequestHandler, startingError } from '../handle.ts';
 import type { Site } from '../pages/site.ts';
 import { buildPaths, type GatewayPlan, type Page, type PathTable, type Target } from '../paths.ts';
 import { jsonHeaders, send, sendAndClose } from '../reply.ts';
@@ -154,10 +154,8 @@ class Dispatcher {
     }
     const asset = request.method === 'GET' ? await this.#parts.site.asset(path) : undefined;
     if (asset !== undefined) send(response, asset.status, asset.headers, asset.body);
-    else if (request.method === 'POST' && !this.#parts.endpoints.status().isReady) {
-      // The endpoints of an executor are known when it has loaded.
-      const error = new FlowError('executor_unavailable', `the flow is starting, ${path} may not be known yet`);
-      this.#fail({ request, response, url, path }, newId(), '', error);
+    else if (!this.#parts.endpoints.isComplete) {
+      this.#fail({ request, response, url, path }, newId(), '', startingError());
     } else send(response, 404, jsonHeaders, detail('Not Found'));
   }
 

@@ -15,7 +15,7 @@ const byCode: Readonly<Record<ErrorCode, number>> = {
   unimplemented: 501,
   internal: 500,
   unavailable: 503,
-  dataLocloss: 500,
+  data_loss: 500,
   unauthenticated: 401,
 };
 
