@@ -16,12 +16,13 @@ export async function embedScenario(mode: BenchMode, progress: Progress): Promis
   progress('starting the encoder');
   const service = await startService(encoderService({ name: 'sluice', replicas: 1, port: await freePort() }));
   try {
+    // A window has to hold many rounds of 64 texts, also of long ones.
+    const durationMs = Math.max(3000, mode.durationMs);
     const results: { title: string; rounds: Rounds }[] = [];
     for (const connections of [64, 1]) {
       const subjects = sets.map((set) => {
         const options = { connections, body: { file: textBodies(set) }, contains: ['"embedding":['] };
-        const { warmupMs, durationMs } = mode;
-        return { name: set, measure: () => measure(service, { ...options, warmupMs: warmupMs * 2, durationMs }) };
+        return { name: set, measure: () => measure(service, { ...options, warmupMs: 2000, durationMs }) };
       });
       const rounds = await interleave(subjects, Math.ceil(mode.rounds / 2), progress);
       results.push({ title: `embed, ${connections === 1 ? '1 caller' : `${connections} callers`}`, rounds });

@@ -7,7 +7,7 @@ import { processUsage } from './process-usage.ts';
 import { histogram, percentile } from './statistics.ts';
 
 const keptFaults = 5;
-const lastAnswerMs = 10_000;
+const lastAnswerMs = 30_000;
 
 /** Counts what connections tell; exact latencies of the measured time are kept. */
 class LoadCounter {
