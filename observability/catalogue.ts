@@ -4,7 +4,7 @@ const secondsBuckets = [
 ] as const;
 const sizeBuckets = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024] as const;
 
-export type MetricType = 'counter' | 'gauge' | 'histogram';
+type MetricType = 'counter' | 'gauge' | 'histogram';
 
 export interface MetricEntry {
   readonly type: MetricType;

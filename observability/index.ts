@@ -12,14 +12,8 @@ export {
   spans,
 } from './catalogue.ts';
 export type { BeginRequest, Instrument, RunDetails } from './instrument.ts';
-export {
-  createLogger,
-  type LogDestination,
-  type LogFields,
-  type Logger,
-  type LoggerOptions,
-  type LogLevel,
-} from './log.ts';
+export { createLogger, type LogFields, type Logger, type LoggerOptions, type LogLevel } from './log.ts';
+export type { LogDestination } from './log-lines.ts';
 export { type MetricDelta, MetricStore, type MetricStoreOptions, type SeriesValue } from './metric-store.ts';
 export { createInstrument, type InstrumentParts, type SpanSink, type TailRule } from './phase-instrument.ts';
 export { type BatchRecord, type Note, type PhaseStamp, type RequestEnd, RequestRecord } from './record.ts';

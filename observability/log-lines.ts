@@ -1,5 +1,9 @@
 import { isObject } from '../core/index.ts';
-import type { LogDestination } from './log.ts';
+
+/** Where lines go: a stream, or anything that takes text. */
+export interface LogDestination {
+  write(line: string): unknown;
+}
 
 const colours: Readonly<Record<string, string>> = { debug: '90', info: '32', warn: '33', error: '31' };
 /** Keys that have their own place on a line, or mean nothing to a reader of a terminal. */

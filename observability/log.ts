@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { isObject, type TraceContext } from '../core/index.ts';
 import { describeError, redact, redactText } from './log-fields.ts';
-import { prettyLines } from './log-lines.ts';
+import { type LogDestination, prettyLines } from './log-lines.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
@@ -20,11 +20,6 @@ export interface Logger {
   error(fields: LogFields, message: string): void;
   /** The same logger with fields that stand on each of its lines. */
   child(fields: LogFields): Logger;
-}
-
-/** Where lines go: a stream, or anything that takes text. */
-export interface LogDestination {
-  write(line: string): unknown;
 }
 
 export interface LoggerOptions {

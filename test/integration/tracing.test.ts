@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, type IncomingMessage } from 'node:http';
 import { createServer as createHttp2Server, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
@@ -17,59 +16,7 @@ import {
   type RequestRecord,
   startObservability,
 } from '../../observability/index.ts';
-
-/** OTLP's JSON form, as far as the tests look at it. */
-interface OtlpSpan {
-  readonly traceId: string;
-  readonly spanId: string;
-  readonly parentSpanId?: string;
-  readonly name: string;
-  readonly kind: number;
-  readonly startTimeUnixNano: string;
-  readonly endTimeUnixNano: string;
-  readonly links?: readonly { readonly spanId: string; readonly traceId: string }[];
-  readonly status: { readonly code?: number };
-}
-interface OtlpBody {
-  readonly resourceSpans: readonly {
-    readonly resource: { readonly attributes: readonly { key: string; value: { stringValue?: string } }[] };
-    readonly scopeSpans: readonly { readonly spans: readonly OtlpSpan[] }[];
-  }[];
-}
-
-/** A collector: takes OTLP over HTTP on a port of its own. */
-async function startCollector() {
-  const received: { path: string; contentType: string; body: Buffer }[] = [];
-  const receive = async (request: IncomingMessage) => {
-    const body = await buffer(request);
-    received.push({ path: request.url ?? '', contentType: request.headers['content-type'] ?? '', body });
-  };
-  const server = createServer((request, response) => {
-    receive(request).then(
-      () => response.writeHead(200, { 'content-type': 'application/json' }).end('{}'),
-      () => response.destroy(),
-    );
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const bodies = () => received.map(({ body }) => JSON.parse(body.toString()) as OtlpBody);
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    received,
-    spans: () =>
-      bodies().flatMap((body) => body.resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap((s) => s.spans))),
-    serviceNames: () =>
-      bodies()
-        .flatMap((body) => body.resourceSpans.flatMap(({ resource }) => resource.attributes))
-        .filter(({ key }) => key === 'service.name')
-        .map(({ value }) => value.stringValue),
-    stop: async () => {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
-    },
-  };
-}
+import { type Collector, startCollector } from './otlp-collector.ts';
 
 /** A server whose every stream is one gRPC call. */
 function createGrpcServer(serve: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void) {
@@ -112,7 +59,7 @@ function serveTwoRequests(instrument: Instrument): RequestRecord[] {
 const environment = { ...process.env };
 
 describe('exporting traces', () => {
-  let collector: Awaited<ReturnType<typeof startCollector>>;
+  let collector: Collector;
 
   beforeEach(async () => {
     collector = await startCollector();
