@@ -1,5 +1,5 @@
 import { FlowError, isObject } from '../core/index.ts';
-import type { FlowPath, Source } from './source.ts';
+import type { FlowPath, PairPart, Source } from './source.ts';
 
 /** One thing that is wrong in a flow file, or in a file that it names. */
 export interface Fault {
@@ -13,9 +13,6 @@ export interface Fault {
   readonly path: string;
   readonly message: string;
 }
-
-/** Which part of a pair a fault is about. */
-export type FaultPart = 'key' | 'value';
 
 /** Collects faults while a flow is read, so that all of them are told at once. */
 export class FaultList {
@@ -36,7 +33,7 @@ export class FaultList {
   }
 
   /** Adds a fault about the value (or the key) at `path` of `source`. */
-  add(source: Source, path: FlowPath, message: string, part: FaultPart = 'value'): void {
+  add(source: Source, path: FlowPath, message: string, part: PairPart = 'value'): void {
     if (this.settled.has(placeText(source, path))) return;
     const { line, column } = source.locate(path, part);
     this.addAt(source, { line, column }, message, path);
@@ -96,7 +93,7 @@ export function formatFaults(faults: readonly Fault[], textOf: (file: string) =>
 }
 
 function faultText(fault: Fault): string {
-  if (fault.line === 0) return `${fault.file}: ${fault.message}`;
+  if (fault.line === 0) return `${fault.file}: ${fault.message}${fault.path === '' ? '' : ` (at ${fault.path})`}`;
   return `${fault.file}:${fault.line}:${fault.column}: ${fault.message}`;
 }
 

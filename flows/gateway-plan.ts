@@ -1,13 +1,12 @@
 import { resolve } from 'node:path';
 import { readAlias } from './alias.ts';
 import type { Checked } from './check.ts';
-import type { FaultPart } from './fault.ts';
 import type { ExposedEndpoint, GatewayPlan, ListenerPlan, TracingPlan } from './plan.ts';
 import type { FlowReader } from './reader.ts';
 import type { exposedEndpointSchema } from './schema-exposed.ts';
 import type { gatewaySchema, gatewayShape } from './schema-gateway.ts';
 import { defaultPort } from './schema-listener.ts';
-import type { FlowPath, Source } from './source.ts';
+import type { FlowPath, PairPart, Source } from './source.ts';
 
 /** The sections that decide about the gateway. */
 export interface GatewaySections {
@@ -142,7 +141,7 @@ class GatewaySettings {
     return own ?? readAlias(shared, names, this.source, ['with'], faults);
   }
 
-  private fault(key: string, message: string, part: FaultPart = 'value'): void {
+  private fault(key: string, message: string, part: PairPart = 'value'): void {
     this.reader.faults.add(this.source, this.pathOf(key), message, part);
   }
 

@@ -4,6 +4,7 @@ import { FlowError } from '../core/index.ts';
 import { compileFlow } from './compile.ts';
 import type { Plan } from './plan.ts';
 import { FlowReader } from './reader.ts';
+import { refuseNonJson } from './json-value.ts';
 import { valueSource } from './source.ts';
 
 /** What the variables of flow files stand for. */
@@ -44,8 +45,13 @@ export function parseFlow(text: string, options: ParseOptions): Plan {
 }
 
 /** As {@link parseFlow}, for a flow that is an object; its texts are taken as they are, without variables. */
-export function planFlowValue(value: unknown, options: ParseOptions): Plan {
-  return compileFlow(valueSource(options.path, dirname(resolve(options.path)), value), openReader(options));
+export function parseFlowValue(value: unknown, options: ParseOptions): Plan {
+  const reader = openReader(options);
+  const source = valueSource(options.path, dirname(resolve(options.path)), value);
+  refuseNonJson(value, [], source, reader.faults);
+  if (!reader.faults.isEmpty) throw reader.faults.toError();
+  // The plan is frozen; what the caller holds must not be.
+  return compileFlow(source.withValue(structuredClone(value)), reader);
 }
 
 function openReader(options: LoadOptions): FlowReader {

@@ -2,8 +2,9 @@ import { readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { FlowError } from '../core/index.ts';
 import { FaultList } from './fault.ts';
-import { type FlowPath, readYaml, type Source } from './source.ts';
+import type { FlowPath, Source } from './source.ts';
 import { substituteVariables, type VariableValues } from './variables.ts';
+import { readYaml } from './yaml-source.ts';
 
 /** Reads a flow file and the files that it names; their faults come together in one list. */
 export class FlowReader {

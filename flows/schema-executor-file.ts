@@ -51,4 +51,4 @@ export const executorFileSchema = strictObject(
     components: refusedKey('executors inside an executor'),
   },
   'an object',
-).describe('An executor: its class, options and bindings.');
+).meta({ id: 'executor_file', description: 'An executor: its class, options and bindings.' });

@@ -95,7 +95,7 @@ export const executorSchema = strictObject(
     ...refusedInExecutors,
   },
   'an object, or the path of a Deployment YAML file',
-).describe('An executor of the flow.');
+).meta({ id: 'executor', description: 'An executor of the flow.' });
 
 /** A Deployment YAML file, or the same as an item of `executors`. */
 export const deploymentSchema = strictObject(
@@ -112,4 +112,4 @@ export const deploymentSchema = strictObject(
     ),
   },
   'an object with jtype: Deployment',
-).describe('An executor in the form of a Deployment.');
+).meta({ id: 'deployment', description: 'An executor in the form of a Deployment.' });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isObject, type Json, type JsonObject, parseDuration } from '../core/index.ts';
+import { isObject, type JsonObject, parseDuration } from '../core/index.ts';
 import { expected } from './schema-key.ts';
 import { parseSize } from './size.ts';
 
@@ -68,9 +68,6 @@ export const size = z
 
 /** Any JSON object, handed on as it is. */
 export const jsonObject = z.custom<JsonObject>(isObject, expected('an object')).meta({ type: 'object' });
-
-/** Any JSON value. */
-export const json = z.custom<Json>((value) => value !== undefined, expected('a value'));
 
 /** An object with keys of the user's choice. */
 export function mapOf<T extends z.ZodType>(value: T, expectation: string) {

@@ -3,7 +3,8 @@ import { distance } from 'fastest-levenshtein';
 /** The known word that somebody probably meant, or undefined when none is near. Case does not count. */
 export function suggest(word: string, known: readonly string[]): string | undefined {
   let nearest: string | undefined;
-  let least = Math.max(1, Math.min(2, word.length - 2), Math.floor(word.length / 3)) + 1;
+  // Short words are near to everything.
+  let least = Math.max(0, Math.min(2, word.length - 2), Math.floor(word.length / 3)) + 1;
   for (const item of known) {
     const steps = stepsBetween(word.toLowerCase(), item.toLowerCase());
     if (steps < least) {
@@ -23,5 +24,9 @@ export function suggestionText(word: string, known: readonly string[]): string {
 /** Letters to change; letters in another order count as one. */
 function stepsBetween(a: string, b: string): number {
   const steps = distance(a, b);
-  return steps > 1 && [...a].sort().join('') === [...b].sort().join('') ? 1 : steps;
+  return steps > 1 && sortLetters(a) === sortLetters(b) ? 1 : steps;
+}
+
+function sortLetters(word: string): string {
+  return Array.from(word).sort().join('');
 }

@@ -37,7 +37,7 @@ export function substituteVariables(
 
 /** Text that {@link substituteVariables} turns into `text` itself. */
 export function escapeVariables(text: string): string {
-  return text.replace(/\$(?=\$*[A-Za-z_{])/g, '$$$$');
+  return text.replace(/\$(?=[A-Za-z_{])/g, '$$$$');
 }
 
 /** Where a text is, and how it was reached. */
