@@ -29,17 +29,39 @@ export function openScope(parent: AbortSignal, timeoutMs: number, clock: Clock):
 
 /** Aborts `controller` as soon as one of `signals` aborts, with a FlowError as the reason; the result ends that. */
 export function follow(controller: AbortController, signals: readonly (AbortSignal | undefined)[]): () => void {
-  const undo: (() => void)[] = [];
-  for (const signal of signals) {
-    if (signal === undefined) continue;
-    const abort = (): void => controller.abort(abortError(signal));
-    if (signal.aborted) abort();
-    signal.addEventListener('abort', abort, { once: true });
-    undo.push(() => signal.removeEventListener('abort', abort));
+  const present = signals.filter((signal) => signal !== undefined);
+  for (const signal of present) {
+    if (signal.aborted) controller.abort(abortError(signal));
+    join(controller, signal);
   }
   return () => {
-    for (const step of undo) step();
+    for (const signal of present) leave(controller, signal);
   };
+}
+
+/** One listener for each signal, however many follow it: platforms warn of, and search through, long lists of them. */
+const followers = new WeakMap<AbortSignal, { controllers: Set<AbortController>; relay: () => void }>();
+
+function join(controller: AbortController, signal: AbortSignal): void {
+  const group = followers.get(signal);
+  if (group !== undefined) {
+    group.controllers.add(controller);
+    return;
+  }
+  const controllers = new Set([controller]);
+  const relay = (): void => {
+    for (const follower of controllers) follower.abort(abortError(signal));
+  };
+  followers.set(signal, { controllers, relay });
+  signal.addEventListener('abort', relay, { once: true });
+}
+
+function leave(controller: AbortController, signal: AbortSignal): void {
+  const group = followers.get(signal);
+  group?.controllers.delete(controller);
+  if (group?.controllers.size !== 0) return;
+  signal.removeEventListener('abort', group.relay);
+  followers.delete(signal);
 }
 
 /** The reason of an aborted signal as a FlowError. */

@@ -20,7 +20,7 @@ export type ParametersOf<Endpoints, Name extends keyof Endpoints> = Endpoints[Na
 
 /** Arguments of a call after the endpoint's name; options must be there when a parameter must. */
 export type CallArguments<Input, Options, Parameters extends object> =
-  Partial<Parameters> extends Parameters
+  Record<string, never> extends Parameters
     ? undefined extends Input
       ? [inputs?: Input, options?: Options]
       : [inputs: Input, options?: Options]

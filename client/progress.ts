@@ -1,5 +1,5 @@
 import { stderr } from 'node:process';
-import { Format, SingleBar } from 'cli-progress';
+import cliProgress from 'cli-progress';
 
 /** A progress bar while it is shown. */
 export interface Progress {
@@ -15,7 +15,7 @@ export function startProgress(label: string, total: number | undefined, stream: 
   if (!stream.isTTY) return { advance: () => undefined, stop: () => undefined };
   const startMs = performance.now();
   let count = 0;
-  const bar = new SingleBar({
+  const bar = new cliProgress.SingleBar({
     stream,
     hideCursor: true,
     clearOnComplete: false,
@@ -23,8 +23,8 @@ export function startProgress(label: string, total: number | undefined, stream: 
     format(options, params, payload: { rate: string }) {
       const amount = `${label} ${params.value} documents, ${payload.rate}/s`;
       if (total === undefined) return amount;
-      const left = Format.TimeFormat(params.eta, options, 1);
-      return `${Format.BarFormat(params.progress, options)} ${amount} of ${total}, ${left} left`;
+      const left = cliProgress.Format.TimeFormat(params.eta, options, 1);
+      return `${cliProgress.Format.BarFormat(params.progress, options)} ${amount} of ${total}, ${left} left`;
     },
   });
   bar.start(total ?? 0, 0, { rate: '0' });

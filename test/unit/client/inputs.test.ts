@@ -45,22 +45,22 @@ describe('inputs of a post', () => {
   it('cuts lists, iterators, streams and what functions give into requests', async () => {
     const expected = [['a', 'b'], ['c', 'd'], ['e']];
     const given: Inputs[] = [
-      [...'abcde'],
+      Array.from('abcde'),
       DocumentArray.fromInputs('abcde'),
       letters('abcde'),
       lettersLater('abcde'),
       new Set('abcde'),
-      Readable.from([...'abcde']),
-      ReadableStream.from([...'abcde']),
-      () => [...'abcde'],
+      Readable.from(Array.from('abcde')),
+      ReadableStream.from(Array.from('abcde')),
+      () => Array.from('abcde'),
       () => lettersLater('abcde'),
-      () => Promise.resolve([...'abcde']),
+      () => Promise.resolve(Array.from('abcde')),
     ];
     for (const inputs of given) assert.deepEqual(await cut(inputs, 2), expected);
   });
 
   it('puts everything in one request for an endless size', async () => {
-    assert.deepEqual(await cut([...'abc'], Infinity), [['a', 'b', 'c']]);
+    assert.deepEqual(await cut(Array.from('abc'), Infinity), [['a', 'b', 'c']]);
     assert.deepEqual(await cut(letters('abc'), Infinity), [['a', 'b', 'c']]);
   });
 
@@ -75,7 +75,7 @@ describe('inputs of a post', () => {
   });
 
   it('knows how many documents a list has before it is read', async () => {
-    assert.equal((await openSource([...'abc'])).total, 3);
+    assert.equal((await openSource(Array.from('abc'))).total, 3);
     assert.equal((await openSource('abc')).total, 1);
     assert.equal((await openSource(letters('abc'))).total, undefined);
   });

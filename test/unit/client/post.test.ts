@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { Client, Document, type PostOptions, Tensor } from '../../../client/index.ts';
 import { answerTo, collect, echo, faultTo, Gate, sendJson, withServer } from './wire-server.ts';
 
-const letters = [...'abcdefg'];
+const letters = Array.from('abcdefg');
 
 describe('posting documents', () => {
   it("writes the request as Jina's client does", async () => {
@@ -102,8 +102,8 @@ describe('posting documents', () => {
           sendJson(response, 200, answerTo(request));
         },
         async (client) => {
-          const docs = await client.post('/encode', [...'abcd'], { requestSize: 2, resultsInOrder });
-          assert.deepEqual(docs.texts, resultsInOrder ? [...'abcd'] : [...'cdab']);
+          const docs = await client.post('/encode', Array.from('abcd'), { requestSize: 2, resultsInOrder });
+          assert.deepEqual(docs.texts, resultsInOrder ? Array.from('abcd') : Array.from('cdab'));
         },
       );
     }
@@ -225,7 +225,7 @@ describe('errors and callbacks of a post', () => {
       );
       const every = { requestSize: 1, prefetch: 1, resultsInOrder: true };
       try {
-        texts = (await client.post('/encode', [...'abc'], { ...every, ...options, ...recorded })).texts;
+        texts = (await client.post('/encode', Array.from('abc'), { ...every, ...options, ...recorded })).texts;
       } catch (error) {
         failure = error;
       }
@@ -250,8 +250,8 @@ describe('errors and callbacks of a post', () => {
   });
 
   it('counts the documents of a failed answer as results', async () => {
-    assert.deepEqual((await run({}, ['onError'])).texts, [...'abc']);
-    assert.deepEqual((await run({ continueOnError: true }, [])).texts, [...'abc']);
+    assert.deepEqual((await run({}, ['onError'])).texts, Array.from('abc'));
+    assert.deepEqual((await run({ continueOnError: true }, [])).texts, Array.from('abc'));
   });
 
   it('goes on after an error with continueOnError', async () => {

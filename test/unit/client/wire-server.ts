@@ -92,8 +92,10 @@ export class WireServer {
   }
 }
 
-/** Answers with the documents that came. */
-export const echo: Answer = (request, response) => sendJson(response, 200, answerTo(request));
+/** Answers with the documents that came; to a GET with an empty object. */
+export const echo: Answer = (request, response) => {
+  sendJson(response, 200, request.method === 'GET' ? {} : answerTo(request));
+};
 
 /** Answers nothing, ever. */
 export const silence: Answer = () => undefined;
