@@ -3,7 +3,7 @@ import { FlowError } from '../core/index.ts';
 import { echoScenario } from './echo-scenario.ts';
 import { embedScenario } from './embed-scenario.ts';
 import { circumstances, formatScenario, writeReport } from './report.ts';
-import { type BenchMode, benchModes, type Progress, type ScenarioReport } from './scenario.ts';
+import { type BenchMode, benchModes, type Progress, type ScenarioReport, withRounds } from './scenario.ts';
 import { servedScenario } from './served-scenario.ts';
 import { stopServicesOnExit } from './service.ts';
 import { startupScenario } from './startup-scenario.ts';
@@ -45,12 +45,6 @@ async function main(): Promise<void> {
   }
   print(`\nevery measurement: ${writeReport(where, reports)}`);
   process.exitCode = reports.some(({ faults }) => faults.length > 0) ? 1 : 0;
-}
-
-function withRounds(mode: BenchMode, rounds: string | undefined): BenchMode {
-  if (rounds === undefined) return mode;
-  const count = Number(rounds);
-  return { ...mode, rounds: count, tracingRounds: count, servedRounds: count };
 }
 
 function print(text: string): void {

@@ -3,20 +3,24 @@ import { echoScenario, type Peer } from './echo-scenario.ts';
 import { pythonOf } from './python-venv.ts';
 import { circumstances, formatScenario, writeReport } from './report.ts';
 import { markPlaceholder } from './request-body.ts';
-import { benchModes } from './scenario.ts';
+import { benchModes, withRounds } from './scenario.ts';
 import { freePort, type ServiceSpec, stopServicesOnExit } from './service.ts';
 import { startupScenario } from './startup-scenario.ts';
 import { benchPath, shortDocument } from './subjects.ts';
 
 /**
- * `npm run bench:peers [-- [--quick] [--python python3.11]]`: the echo and start-up scenarios with the real Jina and
+ * `npm run bench:peers [-- [--quick] [--rounds N] [--python python3.11]]`: the echo and start-up scenarios with the real Jina and
  * LitServe in the same rounds, each in a virtual environment with exact pins (bench/peers/*.txt).
  */
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { quick: { type: 'boolean', default: false }, python: { type: 'string', default: 'python3' } },
+    options: {
+      quick: { type: 'boolean', default: false },
+      rounds: { type: 'string' },
+      python: { type: 'string', default: 'python3' },
+    },
   });
-  const mode = values.quick ? benchModes.quick : benchModes.full;
+  const mode = withRounds(values.quick ? benchModes.quick : benchModes.full, values.rounds);
   const progress = (line: string): boolean => process.stderr.write(`  ${line}\n`);
   stopServicesOnExit();
   const where = circumstances(mode);

@@ -36,6 +36,13 @@ export const benchModes = {
   },
 } as const satisfies Record<string, BenchMode>;
 
+/** The same mode with another number of rounds; undefined leaves it as it is. */
+export function withRounds(mode: BenchMode, rounds: string | undefined): BenchMode {
+  if (rounds === undefined) return mode;
+  const count = Number(rounds);
+  return { ...mode, rounds: count, tracingRounds: count, servedRounds: count };
+}
+
 /** Figures side by side; the first cell of a row is its name. */
 export interface Table {
   readonly title: string;

@@ -31,6 +31,8 @@ export interface Service {
   readonly firstAnswerMs: number;
   /** Parent first, then everything below it. */
   readonly pids: readonly number[];
+  /** The end of what it printed so far. */
+  output(): string;
   stop(): Promise<void>;
 }
 
@@ -84,7 +86,7 @@ export async function startService(spec: ServiceSpec): Promise<Service> {
   }
   const firstAnswerMs = performance.now() - start;
   const pids = processTree(child.pid ?? 0);
-  return { spec, url, readyLineMs, firstAnswerMs, pids, stop: () => stopGroup(child) };
+  return { spec, url, readyLineMs, firstAnswerMs, pids, output: () => output, stop: () => stopGroup(child) };
 }
 
 async function answers(url: string, probe: string): Promise<boolean> {

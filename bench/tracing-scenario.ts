@@ -1,9 +1,11 @@
+import { FlowError } from '../core/index.ts';
 import { figure, percentage } from './figure.ts';
 import { faultsOf, interleave, series, type Subject } from './interleave.ts';
 import { measure, type Measurement } from './load-run.ts';
 import type { BenchMode, Progress, ScenarioReport, Target } from './scenario.ts';
 import { freePort, type ServiceSpec, startService } from './service.ts';
 import { type Estimate, estimateMedian, estimateRatio } from './statistics.ts';
+import { untracedLine } from './untraced-line.ts';
 import { benchPath, failureMarks, shortDocument, sluice } from './subjects.ts';
 
 const none = 'none';
@@ -89,7 +91,11 @@ async function measureFresh(
 ): Promise<Measurement> {
   const running = await startService(service(await freePort(), tracesPort));
   try {
-    const options = { connections: 64, body, excludes: failureMarks, warmupMs: mode.warmupMs * 3 };
+    const isUntraced = running.output().includes(untracedLine);
+    if (isUntraced !== (running.spec.name === none)) {
+      throw new FlowError('internal', `${running.spec.name}: bench/untraced.ts does not fit the instrument any more`);
+    }
+    const options = { connections: 64, body, excludes: failureMarks, warmupMs: mode.warmupMs * 5 };
     return await measure(running, { ...options, durationMs: mode.durationMs });
   } finally {
     await running.stop();

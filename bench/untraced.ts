@@ -1,3 +1,4 @@
+import { untracedLine } from './untraced-line.ts';
 import { createInstrument, MetricStore, ratioSampler, RequestRecord } from '../observability/index.ts';
 import type { BeginRequest } from '../observability/index.ts';
 
@@ -9,11 +10,15 @@ import type { BeginRequest } from '../observability/index.ts';
  */
 const context = { traceId: '0'.repeat(31) + '1', spanId: '0'.repeat(15) + '1', isSampled: false };
 
+let isUsed = false;
+
 const sample = createInstrument({ store: new MetricStore(), sampler: ratioSampler(0) });
 const prototype: object = Object.getPrototypeOf(sample) as object;
 
 Object.assign(prototype, {
   begin(request: BeginRequest): RequestRecord {
+    if (!isUsed) process.stderr.write(`${untracedLine}\n`);
+    isUsed = true;
     return new RequestRecord({ ...request, context, parentSpanId: undefined });
   },
   phase(this: typeof sample, _record: RequestRecord, phase: string, executor: string, startMs: number, endMs: number) {
