@@ -12,6 +12,8 @@ const samples = 5;
 const growthLength = 256;
 /** A larger call is taken while its tokens are at most this much slower than the best. */
 const toleratedSlowdown = 1.1;
+/** Largest call that is tried: the vectors of its tokens fill some 100 MB. */
+const mostTokens = 65_536;
 /** What all of it may take. */
 const budgetMs = 1500;
 
@@ -42,7 +44,7 @@ export async function calibrate(call: ModelCall, maxLength: number, clock: Clock
 
   const length = Math.min(growthLength, maxLength);
   let [bestRate, maxCallCost] = [Infinity, length];
-  for (let rows = 1; ; rows *= 2) {
+  for (let rows = 1; rows * length <= mostTokens; rows *= 2) {
     const before = clock.now();
     const rate = (await time(rows, length, 1)) / (rows * length);
     bestRate = Math.min(bestRate, rate);
