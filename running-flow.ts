@@ -38,14 +38,14 @@ export async function startFlow(flow: string | Plan, options: StartOptions = {})
   const plan = typeof flow === 'string' ? (await loadFlow(flow, { env })).plan : flow;
   const logger = options.logger ?? createLogger({ name: plan.name, level: 'warn', destination: process.stderr });
   const observability = await startObservability({ serviceName: plan.name, tracing: plan.gateway.tracing, logger });
-  const { instrument, store, metricsPage } = observability;
+  const { instrument, store } = observability;
   const runtime = createRuntime({ plan, instrument, store, logger, env });
   if (onWorker !== undefined) runtime.onStatus(onWorker);
 
   let gateway: Gateway | undefined;
   try {
     // The port first: one that is taken is found before models are loaded, and probes are answered while they load.
-    gateway = await startGateway({ plan, runtime, instrument, metricsPage, logger });
+    gateway = await startGateway({ plan, runtime, instrument, metricsPage: () => observability.metricsPage(), logger });
     await unlessAborted(runtime.start(), signal, `the start of ${plan.name} was given up`);
   } catch (error) {
     // The runtime first: it refuses what waits in its queues, so the gateway has nothing left to wait for.
@@ -54,15 +54,15 @@ export async function startFlow(flow: string | Plan, options: StartOptions = {})
     await observability.shutdown();
     throw error;
   }
-  const { urls, stop: closeGateway } = gateway;
+  const { urls } = gateway;
   let stopping: Promise<void> | undefined;
-  const stop = async (): Promise<void> => {
+  const stop = async (running: Gateway): Promise<void> => {
     // Callers first: their requests end while the workers still live.
-    await closeGateway();
+    await running.stop();
     await runtime.stop(plan.gateway.drainTimeoutMs);
     await observability.shutdown();
   };
-  return { plan, urls, status: () => runtime.status(), stop: () => (stopping ??= stop()) };
+  return { plan, urls, status: () => runtime.status(), stop: () => (stopping ??= stop(gateway)) };
 }
 
 /** @throws `cancelled` as soon as the signal aborts, whatever the work does */

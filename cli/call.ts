@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Client, type ClientResponse, type RequestOptions } from '../client/index.ts';
-import { type DocumentFields, documentToJson, FlowError, type Json, type JsonObject } from '../core/index.ts';
+import { type DocumentFields, documentToJson, FlowError, type JsonObject } from '../core/index.ts';
 import { documentLines } from './document-lines.ts';
 import { exitCodes } from './exit-code.ts';
 import type { Output } from './output.ts';

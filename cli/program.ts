@@ -23,7 +23,7 @@ export function createProgram(run: RunCommand): Command {
     .helpCommand('help [command]', 'Print the help of a command.')
     .option('--json', 'Write one JSON object per line on stdout, for machines.', false)
     .addOption(
-      new Option('--log-level <level>', 'Least level of the log on stderr.').choices(logLevels).default('info'),
+      new Option('--log-level <level>', 'Least level of the log on stderr.').choices(logLevels).default('warn'),
     )
     .option('--no-color', 'Write without colors; the same as setting NO_COLOR.')
     .addHelpText('after', exitCodeHelp)

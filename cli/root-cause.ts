@@ -1,4 +1,4 @@
-import { FlowError, rootCause } from '../core/index.ts';
+import { exceptionInfo, FlowError, rootCause } from '../core/index.ts';
 
 /** An error as people read it: what went wrong first, then what was being done, innermost first. */
 export interface Diagnosis {
@@ -6,20 +6,24 @@ export interface Diagnosis {
   readonly during: readonly string[];
 }
 
+/** One error of a chain of causes. */
+interface Link {
+  /** Name of its class. */
+  readonly name: string;
+  readonly message: string;
+}
+
 /** Reads the chain of causes. A message that repeats its cause's is shortened to what it adds. */
 export function diagnose(error: unknown): Diagnosis {
-  const chain = causes(error);
-  const innermost = chain.at(-1);
+  const [innermost, ...outer] = chainOf(error).reverse();
   const during: string[] = [];
-  for (let index = chain.length - 2; index >= 0; index--) {
-    const outer = messageOf(chain[index]);
-    const added = outer
-      .replace(messageOf(chain[index + 1]), '')
-      .replace(/:\s*$/, '')
-      .trim();
+  let inner = innermost?.message ?? '';
+  for (const { message } of outer) {
+    const added = message.replace(inner, '').replace(/:\s*$/, '').trim();
     if (added !== '' && !during.includes(added)) during.push(added);
+    inner = message;
   }
-  return { cause: named(innermost), during };
+  return { cause: innermost === undefined ? '' : linkText(innermost), during };
 }
 
 /** The stack of the error that came first; only for `--log-level debug`. */
@@ -28,32 +32,30 @@ export function rootStack(error: unknown): string | undefined {
   return cause instanceof Error ? cause.stack : undefined;
 }
 
-function causes(error: unknown): unknown[] {
-  const chain: unknown[] = [];
-  let current: unknown = error;
-  while (chain.length < 20) {
-    chain.push(current);
-    const next = nextCause(current);
-    if (next === undefined) break;
+/** The error, its cause, the cause's cause and so on. */
+function chainOf(error: unknown): Link[] {
+  const chain: Link[] = [];
+  let current = error;
+  for (let depth = 0; depth < 20 && current !== undefined; depth++) {
+    const { name, args } = exceptionInfo(current);
+    chain.push({ name, message: args[0] ?? '' });
+    const next = causeOf(current);
+    // What another process threw comes without its cause, but with the name and message of what was thrown there.
+    if (next === undefined && current instanceof FlowError && current.exception !== undefined) {
+      chain.push({ name: current.exception.name, message: current.exception.args[0] ?? '' });
+    }
     current = next;
   }
   return chain;
 }
 
-function nextCause(error: unknown): unknown {
+function causeOf(error: unknown): unknown {
   if (error instanceof AggregateError && error.errors.length > 0) return error.errors[0];
   return error instanceof Error ? error.cause : undefined;
 }
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
-/** The message, with the class of the exception before it where that says something. */
-function named(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const name = error instanceof FlowError ? error.exception?.name : error.name;
-  const message = error.message === '' ? error.name : error.message;
-  if (name === undefined || name === 'Error' || name === 'FlowError' || message.includes(name)) return message;
-  return `${name}: ${message}`;
+/** The message, with the class before it where that says something. */
+function linkText({ name, message }: Link): string {
+  if (message === '') return name;
+  return name === 'Error' || name === 'FlowError' || message.includes(name) ? message : `${name}: ${message}`;
 }

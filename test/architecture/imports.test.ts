@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { describe, it } from 'node:test';
-import { allowedImports, isAllowed, roomOf } from './rooms.ts';
+import { allowedImports, isAllowed, roomOf, takesAnyIndex } from './rooms.ts';
 import { sourceFiles } from './source-file.ts';
 
 const files = sourceFiles();
@@ -23,7 +23,9 @@ describe('imports', () => {
 
   it('stop at the index.ts of a folder that has one', () => {
     const past = edges.filter(({ from, to }) => {
-      if (roomOf(from) === undefined || path.posix.basename(to) === 'package.json') return false;
+      const room = roomOf(from);
+      if (room === undefined || path.posix.basename(to) === 'package.json') return false;
+      if (takesAnyIndex(room) && isIndex(to)) return false;
       return closedFolders(to).some((folder) => !from.startsWith(`${folder}/`) && to !== `${folder}/index.ts`);
     });
     assert.deepEqual(past.map(arrow), []);
@@ -56,6 +58,15 @@ describe('imports', () => {
         .map((name) => `${file} → ${name}`),
     );
     assert.deepEqual(wrong, []);
+  });
+
+  it('of the kit from the sdk are types', () => {
+    const values = /^import (?!type )[^;]*from '\.\.\/sdk\//m;
+    const wrong = files.filter((file) => roomOf(file.path) === 'executors/kit' && values.test(file.text));
+    assert.deepEqual(
+      wrong.map((file) => file.path),
+      [],
+    );
   });
 
   it('have every room in the table', () => {

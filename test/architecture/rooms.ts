@@ -11,7 +11,8 @@ export const allowedImports: Readonly<Record<string, readonly string[] | 'any'>>
   observability: ['core'],
   flows: ['core'],
   'executors/sdk': ['core'],
-  'executors/kit': ['core'],
+  // The kit names the context and the calls that executors hand it; types only, as a test checks.
+  'executors/kit': ['executors/sdk', 'core'],
   'executors/*': ['executors/sdk', 'executors/kit', 'core'],
   'runtime/wire': ['core'],
   'runtime/worker': ['runtime/wire', 'executors/sdk', 'observability', 'core'],
@@ -46,4 +47,9 @@ export function isAllowed(from: string, to: string): boolean {
   const isShipped = from.startsWith('executors/') && !(from in allowedImports);
   const allowed = allowedImports[isShipped ? 'executors/*' : from];
   return allowed === 'any' || allowed?.includes(to) === true;
+}
+
+/** Whether files of a room may import any index, also that of a folder inside another room. */
+export function takesAnyIndex(from: string): boolean {
+  return allowedImports[from] === 'any';
 }

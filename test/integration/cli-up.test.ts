@@ -51,7 +51,7 @@ describe('sluice up', () => {
     assert.match(hash.stdout, /1 document in \d+\.\d ms {2}\(.*echo \d+\.\d ms.*\)\n$/);
     const values = await folder.run('--json', 'call', '/values', 'a', 'b', '--host', url);
     const answer = parseRecords(values.stdout).find(({ type }) => type === 'answer');
-    assert.deepEqual(answer?.['results'], { echo: { count: 2 } });
+    assert.deepEqual(answer?.['results'], { 'echo/rep-0': { count: 2 } });
     up.signal('SIGTERM');
     await up.ended();
   });
@@ -71,7 +71,7 @@ describe('sluice up', () => {
   });
 
   it('ends at once at the second signal', async () => {
-    const up = folder.start('--json', 'up', 'faults.yml');
+    const up = folder.start('--json', '--log-level', 'info', 'up', 'faults.yml');
     const url = await readyUrl(up);
     const call = folder.start('call', '/hang', 'x', '--host', url);
     await up.errorLine((line) => line.includes('hangs in /hang'));

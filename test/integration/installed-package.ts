@@ -27,6 +27,16 @@ export interface InstalledPackage {
  */
 export async function installPackage(): Promise<InstalledPackage> {
   const place = mkdtempSync(path.join(tmpdir(), 'sluice-package-'));
+  const remove = (): void => rmSync(place, { recursive: true, force: true });
+  try {
+    return { ...(await packInto(place)), remove };
+  } catch (error) {
+    remove();
+    throw error;
+  }
+}
+
+async function packInto(place: string): Promise<Omit<InstalledPackage, 'remove'>> {
   const [stage, folder] = [path.join(place, 'stage'), path.join(place, 'project')];
   // Built in a copy: the checkout gets no dist/.
   cpSync(root, stage, { recursive: true, filter: (file) => !notPacked.has(path.relative(root, file)) });
@@ -42,11 +52,7 @@ export async function installPackage(): Promise<InstalledPackage> {
   symlinkSync(path.join('..', 'sluice', 'bin', 'sluice.js'), path.join(modules, '.bin', 'sluice'));
   for (const name of declaredDependencies()) linkDependency(modules, name);
   writeFileSync(path.join(folder, 'package.json'), JSON.stringify({ name: 'project', private: true, type: 'module' }));
-  return {
-    folder,
-    packed: tarball.files.map((file) => file.path),
-    remove: () => rmSync(place, { recursive: true, force: true }),
-  };
+  return { folder, packed: tarball.files.map((file) => file.path) };
 }
 
 /** Also for type checks, which need the types of Node. */

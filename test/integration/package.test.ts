@@ -97,11 +97,13 @@ describe('the packed package', () => {
   });
 
   it('runs a flow with a .ts and a .js executor through npx, answers, and stops on SIGTERM', async () => {
-    const up = new RunningCommand('npx', ['--no', 'sluice', '--json', 'up', 'flow.yml'], { cwd: installed.folder });
+    const up = new RunningCommand('npx', ['--no', '--', 'sluice', '--json', 'up', 'flow.yml'], {
+      cwd: installed.folder,
+    });
     try {
       const { urls } = await up.record('ready');
       const [url] = urls as string[];
-      const args = ['--no', 'sluice', '--json', 'call', '/shout', 'hello', '--host', String(url)];
+      const args = ['--no', '--', 'sluice', '--json', 'call', '/shout', 'hello', '--host', String(url)];
       const answer = await runCommand('npx', args, { cwd: installed.folder });
       assert.equal(answer.code, 0, answer.stderr);
       const [line = ''] = answer.stdout.split('\n');
