@@ -11,11 +11,10 @@ export {
   phases,
   spans,
 } from './catalogue.ts';
-export type { BeginRequest, Instrument, RunDetails } from './instrument.ts';
-export { createLogger, type LogFields, type Logger, type LoggerOptions, type LogLevel } from './log.ts';
-export type { LogDestination } from './log-lines.ts';
-export { type MetricDelta, MetricStore, type MetricStoreOptions, type SeriesValue } from './metric-store.ts';
-export { createInstrument, type InstrumentParts, type SpanSink, type TailRule } from './phase-instrument.ts';
+export type { BeginRequest, Instrument } from './instrument.ts';
+export { createLogger, type Logger, type LoggerOptions, type LogLevel } from './log.ts';
+export { type MetricDelta, MetricStore } from './metric-store.ts';
+export { createInstrument, type InstrumentParts, type TailRule } from './phase-instrument.ts';
 export { type BatchRecord, type Note, type PhaseStamp, type RequestEnd, RequestRecord } from './record.ts';
-export { ratioSampler, type Sampler } from './sampler.ts';
+export { ratioSampler } from './sampler.ts';
 export { type Observability, type ObservabilityOptions, startObservability } from './start.ts';

@@ -7,7 +7,7 @@ import { type LogDestination, prettyLines } from './log-lines.ts';
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
 /** Facts of one line. `error` is logged root cause first, `trace` as `trace_id` and `span_id`; secrets are redacted. */
-export interface LogFields {
+interface LogFields {
   readonly error?: unknown;
   readonly trace?: TraceContext | undefined;
   readonly [key: string]: unknown;

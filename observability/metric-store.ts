@@ -25,7 +25,7 @@ export interface SeriesValue {
   readonly counts: readonly number[];
 }
 
-export interface MetricStoreOptions {
+interface MetricStoreOptions {
   /** Series of one metric; samples of further label values go to one series labelled `other`. Default 1000. */
   readonly maxSeries?: number;
   /** Called once for each metric that reached the bound. */

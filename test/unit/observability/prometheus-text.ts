@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 
-export interface Sample {
+interface Sample {
   readonly name: string;
   readonly labels: ReadonlyMap<string, string>;
   readonly value: number;
 }
 
-export interface Family {
+interface Family {
   readonly name: string;
   readonly type: string;
   readonly help: string;

@@ -17,7 +17,7 @@ export function keepingInstrument(parts: Partial<InstrumentParts> = {}) {
   return { instrument, store, kept };
 }
 
-export type BatchOf = (requests: readonly RequestRecord[]) => BatchRecord;
+type BatchOf = (requests: readonly RequestRecord[]) => BatchRecord;
 
 /** A batch of one executor, with the requests it is given. */
 export function batchOf(executor: string, id: number, attempt = 1): BatchOf {
