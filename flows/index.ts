@@ -12,6 +12,7 @@ export { describePlan, type FlowDrawing } from './drawing.ts';
 export { type Fault, faultsOf, formatFaults } from './fault.ts';
 export { flowJsonSchema } from './json-schema.ts';
 export { loadFlow, type LoadOptions, parseFlow, type ParseOptions } from './load.ts';
+export { flowReference, type KeyReference, type SectionReference } from './reference.ts';
 export type {
   BatchingOverride,
   ExecutorPlan,

@@ -24,7 +24,7 @@ export function flowJsonSchema(): JsonObject {
     ...($schema === undefined ? {} : { $schema }),
     title: 'Sluice flow file',
     description: 'A flow of executors and its gateway.',
-    ...(body),
+    ...body,
     $defs: { ...(isObject(rest['$defs']) ? rest['$defs'] : {}), variable },
   };
 }

@@ -23,17 +23,16 @@ export const bindingMap = mapOf(filledText, 'an object of endpoints');
 /** Files that hold the class. */
 export const moduleList = oneOrMore(filledText, 'the path of a .ts, .js or .mjs file, or a list with one');
 
-const metasSchema = z
-  .looseObject(
-    {
-      name: jinaKey(text, 'Name of the executor for people.'),
-      description: jinaKey(text, 'What the executor does.'),
-      workspace: jinaKey(filledText, 'Folder for files, where neither the executor nor the flow names one.'),
-      py_modules: jinaKey(moduleList, 'The same as `py_modules` beside `metas`.'),
-    },
-    expected('an object'),
-  )
-  .describe('Facts about the executor; the executor sees all of them, other keys too.');
+/** Facts about an executor, for people and for the executor itself. */
+export const metasSchema = z.looseObject(
+  {
+    name: jinaKey(text, 'Name of the executor for people.'),
+    description: jinaKey(text, 'What the executor does.'),
+    workspace: jinaKey(filledText, 'Folder for files, where neither the executor nor the flow names one.'),
+    py_modules: jinaKey(moduleList, 'The same as `py_modules` beside `metas`.'),
+  },
+  expected('an object'),
+);
 
 /** An executor YAML file, or the same written inside `uses`. */
 export const executorFileSchema = strictObject(
@@ -45,7 +44,7 @@ export const executorFileSchema = strictObject(
     ),
     with: jinaKey(jsonObject, 'Options of the executor.', '{}'),
     py_modules: jinaKey(moduleList, 'The file that holds the class: .ts, .js or .mjs, relative to this file.'),
-    metas: metasSchema.optional(),
+    metas: jinaKey(metasSchema, 'Facts about the executor; it sees all of them, other keys too.'),
     requests: jinaKey(bindingMap, 'Endpoint to method; replaces the binding of the method itself.'),
     dynamic_batching: jinaKey(batchingMap, 'Batching by endpoint or method name; an endpoint wins.'),
     components: refusedKey('executors inside an executor'),

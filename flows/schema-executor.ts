@@ -18,7 +18,8 @@ import {
 
 const deviceName = filledText.regex(/^[a-z][a-z0-9]*(:\d+)?$/, expected('a device such as cpu, cuda or cuda:1'));
 
-const queueSchema = strictObject(
+/** Bounds of what waits for one endpoint of an executor. */
+export const queueSchema = strictObject(
   {
     requests: sluiceKey(wholeNumber(1), 'Requests that may wait for one endpoint.', '1024'),
     bytes: sluiceKey(size, 'Bytes that may wait for one endpoint.', '256MiB'),
@@ -31,7 +32,7 @@ export const handedDownShape = {
   workspace: jinaKey(
     filledText,
     'Folder for files, relative to the flow file; each executor gets a folder in it.',
-    '.sluice/<name of the flow>',
+    '.sluice and the name of the flow, beside the file',
   ),
   env: jinaKey(environment, 'Environment variables of the workers.'),
   timeout_ready: jinaKey(
@@ -101,10 +102,7 @@ export const executorSchema = strictObject(
 export const deploymentSchema = strictObject(
   {
     jtype: z.literal('Deployment', expected('Deployment')).describe('Always Deployment.'),
-    version: z
-      .union([z.literal('1'), z.literal(1)], expected('1'))
-      .optional()
-      .describe('Version of the format.'),
+    version: jinaKey(z.union([z.literal('1'), z.literal(1)], expected('1')), 'Version of the format.', '1'),
     with: executorSchema.describe('The executor.'),
     needs: jinaKey(
       noneOrMore('a name, or a list of names'),

@@ -6,7 +6,7 @@ const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 
 const method = z
   .string(expected('the name of an HTTP method'))
-  .meta({ enum: [...methods, ...methods.map((name) => name.toLowerCase())] })
+  .meta({ title: 'HTTP method', enum: [...methods, ...methods.map((name) => name.toLowerCase())] })
   .transform((value) => value.toUpperCase())
   .refine((value) => methods.some((name) => name === value), expected(`one of ${methods.join(', ')}`));
 

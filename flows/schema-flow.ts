@@ -35,7 +35,7 @@ export const withSchema = strictObject(
     uses_with: refusedKey('options that are not handed down', [], 'write uses_with in an executor'),
   },
   'an object',
-).describe('Arguments of the flow and of its gateway, and what is handed down to every executor.');
+);
 
 const executors = z.array(
   z.union([z.string(), deploymentSchema, executorSchema], expected('an object, or the path of a Deployment YAML file')),
@@ -48,17 +48,18 @@ const versions = [1, '1', '1.0'] as const;
 export const flowSchema = strictObject(
   {
     jtype: z.literal('Flow', expected('Flow')).describe('Always Flow.'),
-    version: z
-      .union(
+    version: jinaKey(
+      z.union(
         versions.map((value) => z.literal(value)),
         expected('version 1'),
-      )
-      .optional()
-      .describe('Version of the format: 1.'),
-    with: withSchema.optional(),
+      ),
+      'Version of the format.',
+      '1',
+    ),
+    with: jinaKey(withSchema, 'Arguments of the flow and of its gateway, and what is handed down to every executor.'),
     executors: jinaKey(executors, 'The executors, in order: objects, or paths of Deployment YAML files.'),
     deployments: jinaKey(executors, 'The same as `executors`.'),
-    gateway: gatewaySchema.optional(),
+    gateway: jinaKey(gatewaySchema, 'Where and how the gateway serves the flow; wins over `with`.'),
   },
   'a flow: an object with jtype: Flow',
 );

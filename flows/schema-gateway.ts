@@ -53,4 +53,4 @@ export const gatewaySchema = strictObject(
     floating: refusedKey("an executor's key", [false]),
   },
   'an object',
-).describe('Where and how the gateway serves the flow; wins over `with`.');
+);

@@ -22,7 +22,11 @@ const port = z
 
 const protocol = z
   .string(expected('the name of a protocol'))
-  .meta({ enum: servedProtocols.flatMap((name) => [name, name.toUpperCase()]) })
+
+  .meta({
+    title: servedProtocols.map((name) => `\`${name}\``).join(', '),
+    enum: servedProtocols.flatMap((name) => [name, name.toUpperCase()]),
+  })
   .transform((value, context): Protocol => {
     const known = knownProtocols.find((name) => name === value.toLowerCase());
     if (known !== undefined && servedProtocols.includes(known)) return known;

@@ -14,12 +14,17 @@ export const flag = z.boolean(expected('true or false'));
 /** A name that is an identifier, as Jina asks: it becomes part of parameters, metrics and folders. */
 export const identifier = z
   .string(expected('a name'))
+  .meta({ title: 'name' })
   .regex(/^[\p{L}_][\p{L}\p{N}_]*$/u, expected('a name of letters, digits and _ that does not begin with a digit'));
 
 /** A whole number from `minimum`. */
 export function wholeNumber(minimum: number) {
   const expectation = expected(`a whole number of at least ${minimum}`);
-  return z.number(expectation).int(expectation).min(minimum, expectation);
+  return z
+    .number(expectation)
+    .int(expectation)
+    .min(minimum, expectation)
+    .meta({ title: `whole number from ${minimum}` });
 }
 
 /** A value or a list of at least one; read as a list. */
@@ -36,6 +41,7 @@ export function noneOrMore(expectation: string) {
 /** `5ms`, `2s`, `1.5m`, `1h`; read as milliseconds. */
 export const duration = z
   .string(expected('a duration such as "5ms" or "2s"'))
+  .meta({ title: 'duration' })
   .regex(/^\s*\d+(\.\d+)?\s*(ms|s|m|h)\s*$/, expected('a duration such as "5ms" or "2s"'))
   .transform((value) => parseDuration(value) ?? 0);
 
@@ -62,6 +68,7 @@ export const limit = z
 /** `64MiB`, `1.5GB`, `512B`; read as bytes. */
 export const size = z
   .string(expected('a size such as "64MiB"'))
+  .meta({ title: 'size' })
   .regex(/^\s*\d+(\.\d+)?\s*(B|KB|MB|GB|KiB|MiB|GiB)\s*$/, expected('a size such as "64MiB"'))
   .transform((value) => parseSize(value) ?? 0)
   .refine((value) => value > 0, expected('a size above zero'));
