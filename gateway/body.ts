@@ -21,28 +21,25 @@ export async function readBody(request: IncomingMessage, limit: BodyLimit): Prom
   const chunks: Buffer[] = [];
   let length = 0;
   await new Promise<void>((resolve, reject) => {
-    const fail = (error: unknown): void => {
+    const fail = (error: FlowError): void => {
       request.off('data', take);
-      reject(FlowError.from(error));
+      reject(error);
     };
     const take = (chunk: Buffer): void => {
       length += chunk.length;
-      if (length > limit.maxBytes) {
-        fail(tooLarge(limit.maxBytes, `at least ${length}`));
-        return;
-      }
       try {
-        if (length > announced) limit.hold(announced === 0 ? chunk.length : length - announced);
+        if (length > limit.maxBytes) throw tooLarge(limit.maxBytes, `at least ${length}`);
+        if (announced === 0) limit.hold(chunk.length);
       } catch (error) {
-        fail(error);
+        fail(FlowError.from(error));
         return;
       }
       chunks.push(chunk);
     };
-    request.on('data', take);
-    request.once('end', resolve);
-    request.once('error', () => fail(goneAway()));
-    request.once('close', () => fail(goneAway()));
+    const leave = (): void => {
+      if (!request.complete) fail(new FlowError('cancelled', 'the caller went away before its request was complete'));
+    };
+    request.on('data', take).once('end', resolve).once('error', leave).once('close', leave);
   });
   const [first] = chunks;
   return chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks);
@@ -52,8 +49,4 @@ function tooLarge(maxBytes: number, got: string): FlowError {
   return new FlowError('request_too_large', `expected a body of at most ${maxBytes} bytes, got ${got}`, {
     details: { limit: maxBytes },
   });
-}
-
-function goneAway(): FlowError {
-  return new FlowError('cancelled', 'the caller went away before its request was complete');
 }

@@ -1,4 +1,5 @@
 import { Document, documentToJson, type Json, type Tensor, type TensorForm } from '../core/index.ts';
+import { float32ListText } from './number-text.ts';
 
 /** The JSON text of documents, as the HTTP and WebSocket forms carry them: every key, null where there is nothing. */
 export function documentsText(docs: readonly Document[], tensors: TensorForm): string {
@@ -57,9 +58,18 @@ function tensorText(tensor: Tensor | undefined, form: TensorForm): string {
   if (form === 'base64') {
     return `{"dtype":"${tensor.dtype}","shape":[${tensor.shape.join(',')}],"data":${blobText(tensor.bytes)}}`;
   }
-  // A vector of ordinary numbers needs no nested lists in between.
-  if (tensor.shape.length === 1 && (tensor.dtype === 'float32' || tensor.dtype === 'float64')) {
-    return JSON.stringify(Array.from(tensor.data as Float32Array));
-  }
+  if (tensor.data instanceof Float32Array && tensor.shape.length > 0) return nestedText(tensor.data, tensor.shape);
   return JSON.stringify(tensor.toNested());
+}
+
+/** Nested lists over numbers in C order. */
+function nestedText(data: Float32Array, shape: readonly number[]): string {
+  const [length = 0, ...inner] = shape;
+  if (inner.length === 0) return float32ListText(data);
+  const size = length === 0 ? 0 : data.length / length;
+  const parts: string[] = [];
+  for (let index = 0; index < length; index++) {
+    parts.push(nestedText(data.subarray(index * size, (index + 1) * size), inner));
+  }
+  return `[${parts.join(',')}]`;
 }

@@ -181,10 +181,17 @@ function routeText(executor: string, startMs: number, endMs: Route['endMs'], err
   return `{"executor":${JSON.stringify(executor)},"startTime":"${isoTime(startMs)}","endTime":${end},"status":${status}}`;
 }
 
+/** The text of the last second that was written: the stamps of an answer, and of the next, mostly share it. */
+const lastSecond = { epoch: NaN, text: '' };
+
 /** A monotonic time stamp as ISO 8601 with microseconds, in UTC. */
 export function isoTime(monotonic: number): string {
   const epochMs = toEpochMs(monotonic);
-  const wholeMs = Math.floor(epochMs);
-  const microseconds = Math.floor((epochMs - wholeMs) * 1000);
-  return `${new Date(wholeMs).toISOString().slice(0, 23)}${String(microseconds).padStart(3, '0')}+00:00`;
+  const second = Math.floor(epochMs / 1000);
+  if (second !== lastSecond.epoch) {
+    lastSecond.epoch = second;
+    lastSecond.text = new Date(second * 1000).toISOString().slice(0, 20);
+  }
+  const microseconds = Math.min(999_999, Math.floor((epochMs - second * 1000) * 1000));
+  return `${lastSecond.text}${String(microseconds).padStart(6, '0')}+00:00`;
 }
