@@ -1,4 +1,3 @@
-import { stderr } from 'node:process';
 import cliProgress from 'cli-progress';
 
 /** A progress bar while it is shown. */
@@ -11,7 +10,11 @@ export interface Progress {
  * Draws how many documents are answered, at which rate, and how long the rest takes where the total is known.
  * Draws nothing when the stream is no terminal.
  */
-export function startProgress(label: string, total: number | undefined, stream: NodeJS.WriteStream = stderr): Progress {
+export function startProgress(
+  label: string,
+  total: number | undefined,
+  stream: NodeJS.WriteStream = process.stderr,
+): Progress {
   if (!stream.isTTY) return { advance: () => undefined, stop: () => undefined };
   const startMs = performance.now();
   let count = 0;

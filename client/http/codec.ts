@@ -14,7 +14,8 @@ import type { ClientResponse, ClientRoute } from '../response.ts';
 import type { ClientRequest } from '../transport.ts';
 
 /** Asks for tensors that read back exactly. */
-export const acceptedTypes = 'application/json;tensors=base64';
+export const answerType = 'application/json;tensors=base64';
+export const streamType = 'text/event-stream;tensors=base64';
 
 /** The body of POST /post, as Jina's client writes it, with tensors in base64. */
 export function requestToBody(request: ClientRequest): string {

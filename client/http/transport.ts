@@ -3,13 +3,14 @@ import { abortError } from '../deadline.ts';
 import type { ClientResponse } from '../response.ts';
 import type { CallLimits, ClientRequest, Transport } from '../transport.ts';
 import {
-  acceptedTypes,
+  answerType,
   documentFromEvent,
   errorFromEvent,
   isAnswer,
   parseJson,
   requestToBody,
   responseFromJson,
+  streamType,
 } from './codec.ts';
 import { readEvents } from './event-stream.ts';
 import type { Exchange, ExchangeAnswer, ExchangeRequest, OpenAnswer } from './exchange.ts';
@@ -40,7 +41,7 @@ export class HttpTransport implements Transport {
   }
 
   async send(request: ClientRequest, limits: CallLimits): Promise<ClientResponse> {
-    const answer = await this.call(this.post('/post', acceptedTypes, request, limits));
+    const answer = await this.call(this.post('/post', answerType, request, limits));
     const json = parseJson(answer.text);
     if (!isAnswer(json)) throw httpError(answer, this.target('POST', '/post'));
     const response = responseFromJson(json, request.requestId);
@@ -52,7 +53,7 @@ export class HttpTransport implements Transport {
 
   async *stream(request: ClientRequest, limits: CallLimits): AsyncGenerator<Document, void> {
     const path = request.endpoint.startsWith('/') ? request.endpoint : `/${request.endpoint}`;
-    const answer = await this.open(this.post(path, 'text/event-stream', request, limits));
+    const answer = await this.open(this.post(path, streamType, request, limits));
     try {
       if (!(answer.header('content-type') ?? '').startsWith('text/event-stream')) {
         throw await this.refusal(answer, path);

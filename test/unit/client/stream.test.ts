@@ -25,7 +25,7 @@ describe('streaming endpoints', () => {
       );
       const [request] = server.requests;
       assert.equal(`${request?.method} ${request?.path}`, 'POST /generate');
-      assert.equal(request?.headers.accept, 'text/event-stream');
+      assert.equal(request?.headers.accept, 'text/event-stream;tensors=base64');
       assert.equal(request.headers['x-sluice-priority'], '3');
       assert.equal(request.headers['x-sluice-timeout'], undefined);
       assert.deepEqual(request.body.parameters, { n: 2 });
