@@ -17,7 +17,7 @@ export function float32ListText(values: Float32Array): string {
   if (scratch.length < values.length * maxLength + 2) scratch = Buffer.alloc(values.length * maxLength + 2);
   let end = 0;
   for (const value of values) end = write(value, end) + 1;
-  return `[${scratch.latin1Slice(0, Math.max(0, end - 1))}]`;
+  return `[${scratch.toString('latin1', 0, Math.max(0, end - 1))}]`;
 }
 
 /** Writes a number and a comma; the position of the comma. */
@@ -28,7 +28,7 @@ function write(value: number, start: number): number {
     if (value < 0) scratch[end++] = minus;
     end = writeFixed(size, end);
   } else if (value === 0) scratch[end++] = zero;
-  else end += scratch.latin1Write(Number.isFinite(value) ? String(value) : 'null', end);
+  else end += scratch.write(Number.isFinite(value) ? String(value) : 'null', end, 'latin1');
   scratch[end] = comma;
   return end;
 }
@@ -42,7 +42,7 @@ function writeFixed(size: number, start: number): number {
     // A ninth digit after the point does no harm and saves a case.
     fraction = Math.round((size - whole) * 1e9);
     if (fraction === 0) return end;
-    if (fraction >= 1e9) return start + scratch.latin1Write(String(size), start);
+    if (fraction >= 1e9) return start + scratch.write(String(size), start, 'latin1');
     scratch[end++] = point;
   } else {
     scratch[end++] = zero;
