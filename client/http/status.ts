@@ -3,12 +3,12 @@ import { parseJson } from './codec.ts';
 import type { ExchangeAnswer, ExchangeHead } from './exchange.ts';
 
 /** The error of an HTTP answer that is not a gateway's answer to a request. */
-export function httpError(answer: ExchangeAnswer, target: string): FlowError {
+export function httpError(answer: ExchangeAnswer, target: string, expected = "a gateway's JSON"): FlowError {
   const { status } = answer;
   const came = excerpt(answer.text);
   if (status >= 200 && status < 300) {
     const type = answer.header('content-type') ?? 'no content type';
-    return new FlowError('protocol_error', `${target}: expected a gateway's JSON, got ${type}: ${came}`, {
+    return new FlowError('protocol_error', `${target}: expected ${expected}, got ${type}: ${came}`, {
       details: { status },
     });
   }

@@ -105,9 +105,12 @@ export class HttpTransport implements Transport {
     let text = '';
     for await (const chunk of answer.body) text += decoder.decode(chunk, { stream: true });
     const json = parseJson(text);
-    const error = isAnswer(json) ? responseFromJson(json, '').error : undefined;
-    if (error !== undefined) return withDetails(error, httpDetails(answer));
-    return httpError({ ...answer, text }, this.target('POST', path));
+    const response = isAnswer(json) ? responseFromJson(json, '') : undefined;
+    if (response?.error !== undefined) return withDetails(response.error, httpDetails(answer));
+    if (response !== undefined && answer.status === 200) {
+      return new FlowError('streaming_endpoint', `${path} answers once, not with a stream: call it with post`);
+    }
+    return httpError({ ...answer, text }, this.target('POST', path), 'server-sent events');
   }
 
   private get(path: string, { signal }: CallLimits): ExchangeRequest {

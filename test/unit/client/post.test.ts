@@ -173,6 +173,24 @@ describe('posting documents', () => {
     );
   });
 
+  it('draws its progress on a terminal when it is asked to', async (t) => {
+    let drawn = '';
+    t.mock.method(process.stderr, 'write', (text: string) => {
+      drawn += text;
+      return true;
+    });
+    const { isTTY } = process.stderr;
+    process.stderr.isTTY = true;
+    await withServer(echo, async (client) => {
+      await client.post('/encode', letters, { requestSize: 3, showProgress: true });
+      assert.match(drawn, /\/encode \d documents, .* of 7/);
+      drawn = '';
+      await client.post('/encode', letters);
+      assert.equal(drawn, '');
+    });
+    process.stderr.isTTY = isTTY;
+  });
+
   it('says which option makes no sense', () => {
     const client = new Client({ host: 'localhost:1' });
     const cases: [PostOptions, RegExp][] = [

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type Answer, collect, sendJson, silence, withServer } from './wire-server.ts';
+import { type Answer, collect, echo, sendJson, silence, withServer } from './wire-server.ts';
 
 function update(text: string): string {
   return `event: update\r\ndata: ${JSON.stringify({ id: 'd', text })}\r\n\r\n`;
@@ -78,10 +78,19 @@ describe('streaming endpoints', () => {
       async (client) => {
         await assert.rejects(collect(client.stream('/generate', 'Once')), {
           reason: 'protocol_error',
-          message: /POST http:.*\/generate: expected a gateway's JSON, got application\/json: "{\\"hello\\":1}"/,
+          message: /POST http:.*\/generate: expected server-sent events, got application\/json: "{\\"hello\\":1}"/,
         });
       },
     );
+  });
+
+  it('says that an endpoint which answers once is no stream', async () => {
+    await withServer(echo, async (client) => {
+      await assert.rejects(collect(client.stream('/encode', 'Once')), {
+        reason: 'streaming_endpoint',
+        message: '/encode answers once, not with a stream: call it with post',
+      });
+    });
   });
 
   it('says that an update holds no document', async () => {
@@ -143,6 +152,7 @@ describe('streaming endpoints', () => {
     });
     const chunk = update('x'.repeat(50_000));
     const endless: Answer = async (request, response) => {
+      if (request.method === 'GET') return echo(request, response);
       response.writeHead(200, { 'content-type': 'text/event-stream' });
       while (!response.closed) {
         written += chunk.length;
@@ -155,7 +165,7 @@ describe('streaming endpoints', () => {
       const documents = client.stream('/generate', 'Once');
       await documents.next();
       await stalled;
-      await client.isReady({ timeoutMs: 300 });
+      await client.isReady();
       assert.ok(written < 30e6, `${written} characters were taken in`);
       await documents.return?.();
     });
