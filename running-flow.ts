@@ -1,5 +1,5 @@
 import { FlowError } from './core/index.ts';
-import { loadFlow, type Plan } from './flows/index.ts';
+import { Flow, loadFlow, type Plan } from './flows/index.ts';
 import { type Gateway, startGateway } from './gateway/index.ts';
 import { createLogger, type Logger, startObservability } from './observability/index.ts';
 import { createRuntime, type RuntimeStatus, type WorkerStatus } from './runtime/index.ts';
@@ -26,16 +26,16 @@ export interface RunningFlow {
 }
 
 /**
- * Starts a flow file, or a plan, and fulfils when every executor is ready.
+ * Starts a flow file, a flow built in code, or a plan, and fulfils when every executor is ready.
  *
  * This is the one place where flows, runtime, gateway and observability are put together; `sluice up` calls it too.
  *
  * @throws FlowError `invalid_flow`, `port_in_use`, or the root cause when an executor does not start; nothing is left
  *   running then
  */
-export async function startFlow(flow: string | Plan, options: StartOptions = {}): Promise<RunningFlow> {
+export async function startFlow(flow: string | Flow | Plan, options: StartOptions = {}): Promise<RunningFlow> {
   const { onWorker, signal, env = process.env } = options;
-  const plan = typeof flow === 'string' ? (await loadFlow(flow, { env })).plan : flow;
+  const plan = await planOf(flow, env);
   const logger = options.logger ?? createLogger({ name: plan.name, level: 'warn', destination: process.stderr });
   const observability = await startObservability({ serviceName: plan.name, tracing: plan.gateway.tracing, logger });
   const { instrument, store } = observability;
@@ -63,6 +63,11 @@ export async function startFlow(flow: string | Plan, options: StartOptions = {})
     await observability.shutdown();
   };
   return { plan, urls, status: () => runtime.status(), stop: () => (stopping ??= stop(gateway)) };
+}
+
+async function planOf(flow: string | Flow | Plan, env: NonNullable<StartOptions['env']>): Promise<Plan> {
+  if (typeof flow === 'string') return (await loadFlow(flow, { env })).plan;
+  return flow instanceof Flow ? flow.plan() : flow;
 }
 
 /** @throws `cancelled` as soon as the signal aborts, whatever the work does */

@@ -18,6 +18,8 @@ const { status } = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.
 if (status !== 0) process.exit(1);
 for (const folder of folders) {
   for (const file of readdirSync(path.join(root, folder), { recursive: true })) {
-    if (assets.has(path.extname(file))) cpSync(path.join(root, folder, file), path.join(dist, folder, file));
+    // Dot folders hold what a run left behind, such as an index.
+    const isOurs = !file.split(path.sep).some((part) => part.startsWith('.'));
+    if (isOurs && assets.has(path.extname(file))) cpSync(path.join(root, folder, file), path.join(dist, folder, file));
   }
 }

@@ -1,9 +1,10 @@
 import { format } from 'prettier';
 import { createProgram, exitCodes } from '../cli/index.ts';
 import { reasons } from '../core/index.ts';
+import { flowFiles } from './generate-flow-reference.ts';
 import { metricReference } from './generate-metric-reference.ts';
 
-/** A page of docs/ that is made from code; a test compares it with the file. */
+/** A file that is made from code; a test compares it with what is there. */
 export interface GeneratedPage {
   /** Relative to the repository's root. */
   readonly path: string;
@@ -15,6 +16,7 @@ export const generatedPages: readonly GeneratedPage[] = [
   { path: 'docs/reference/cli.md', render: () => markdown(commandLinePage()) },
   { path: 'docs/reference/errors.md', render: () => markdown(errorsPage()) },
   { path: 'docs/reference/metrics.md', render: metricReference },
+  ...flowFiles,
 ];
 
 type Program = ReturnType<typeof createProgram>;

@@ -24,6 +24,12 @@ if (model === undefined || !existsSync(model)) {
   process.exit(1);
 }
 
+// npm hands SIGTERM to the shell between it and this process, which dies without handing it on.
+const parent = process.ppid;
+setInterval(() => {
+  if (process.ppid !== parent) process.kill(process.pid, 'SIGTERM');
+}, 500).unref();
+
 // In this process, not in a child: each signal of the terminal must arrive once.
 process.env.SLUICE_MODEL = model;
 process.argv.splice(2, Infinity, 'up', path.join(root, 'flows', 'search.yml'), ...process.argv.slice(2));

@@ -8,7 +8,7 @@ import './setup.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 /** Longest time one test file may take; a file that hangs is ended and counts as failed. */
-const fileTimeoutMs = 180_000;
+const fileTimeoutMs = 240_000;
 
 const names = process.argv.slice(2);
 const files = (names.length === 0 ? [''] : names).flatMap(testFiles);

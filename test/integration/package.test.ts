@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -39,10 +39,11 @@ executors:
 `;
 
 const program = `
-import { startFlow } from 'sluice';
+import { Flow, startFlow } from 'sluice';
 import { Client } from 'sluice/client';
 
-const flow = await startFlow('flow.yml');
+const built = Flow.create({ port: 0 }).add({ uses: 'shout.ts' }).add({ uses: 'count.js' });
+const flow = await startFlow(built);
 const client = new Client({ host: flow.urls[0] });
 const docs = await client.post('/shout', ['abc']);
 console.log(docs[0].text, docs[0].tags.characters);
@@ -96,7 +97,18 @@ describe('the packed package', () => {
     assert.deepEqual(foreign, []);
   });
 
-  it('runs a flow with a .ts and a .js executor through npx, answers, and stops on SIGTERM', async () => {
+  it('names files that are there, for Node and for browsers', () => {
+    const manifest: unknown = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
+    const { bin, exports, browser } = manifest as Record<string, unknown>;
+    const named = JSON.stringify([bin, exports, browser]).match(/(?:dist|bin)\/[^"]+/g) ?? [];
+    assert.ok(named.length >= 11);
+    assert.deepEqual(
+      named.filter((file) => !installed.packed.includes(file)),
+      [],
+    );
+  });
+
+  it('runs a flow with a .ts and a .js executor through npx, answers, and stops on Ctrl-C', async () => {
     const up = new RunningCommand('npx', ['--no', '--', 'sluice', '--json', 'up', 'flow.yml'], {
       cwd: installed.folder,
     });
@@ -110,7 +122,7 @@ describe('the packed package', () => {
       const { document } = JSON.parse(line) as { document: { text: string; tags: unknown } };
       assert.equal(document.text, 'HELLO');
       assert.deepEqual(document.tags, { characters: 5 });
-      up.process.kill('SIGTERM');
+      up.interrupt();
       await up.record('stopped');
       await up.ended();
     } finally {

@@ -58,6 +58,11 @@ export class RunningCommand {
     this.process.kill(signal);
   }
 
+  /** What Ctrl-C does: SIGINT to the command and to all it started. */
+  interrupt(): void {
+    if (this.process.pid !== undefined) process.kill(-this.process.pid, 'SIGINT');
+  }
+
   ended(): Promise<CommandResult> {
     return this.#ended;
   }
