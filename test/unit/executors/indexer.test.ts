@@ -202,7 +202,7 @@ describe('Indexer', () => {
   });
 
   for (const { name, fields, message } of [
-    { name: 'no embedding', fields: { embedding: undefined }, message: /expected an embedding, got none/ },
+    { name: 'no embedding', fields: {}, message: /expected an embedding, got none/ },
     {
       name: 'another dimension',
       fields: { embedding: Tensor.vector([1]) },
@@ -218,8 +218,7 @@ describe('Indexer', () => {
   ]) {
     it(`keeps nothing of a request with ${name}, and all of its neighbours in the batch`, () => {
       const indexer = start({ dimension: 3 });
-      const { embedding: _embedding, ...bare } = document('odd');
-      const odd = fields.embedding === undefined ? bare : document('odd', fields);
+      const odd = { id: 'odd', text: 'odd', ...fields };
       const call = index(
         indexer,
         [document('a'), document('b'), odd, document('c')],
