@@ -32,7 +32,7 @@ async function main(): Promise<void> {
     name: 'Jina 3.34.0',
     command: jinaPython,
     args: [benchPath('peers/jina_echo.py'), String(port)],
-    env: { JINA_OPTOUT_TELEMETRY: '1' },
+    env: { JINA_OPTOUT_TELEMETRY: '1', PYTHONUNBUFFERED: '1' },
     port,
     path: '/post',
     probe: jinaBody,

@@ -13,6 +13,8 @@ export interface BenchMode {
   readonly tracingRounds: number;
   /** Rounds of served against offline; 0: left out. */
   readonly servedRounds: number;
+  /** Batch sizes that the search for the best offline loop tries. */
+  readonly offlineBatches: readonly number[];
 }
 
 export const benchModes = {
@@ -24,6 +26,7 @@ export const benchModes = {
     starts: 2,
     tracingRounds: 0,
     servedRounds: 0,
+    offlineBatches: [1, 8],
   },
   full: {
     name: 'full',
@@ -33,6 +36,7 @@ export const benchModes = {
     starts: 5,
     tracingRounds: 12,
     servedRounds: 6,
+    offlineBatches: [1, 2, 4, 8, 16, 32, 64],
   },
 } as const satisfies Record<string, BenchMode>;
 

@@ -9,7 +9,6 @@ import { estimateMedian, estimateRatio } from './statistics.ts';
 import { encoderService, encoderSkip, readTexts, textBodies, type TextSet } from './texts.ts';
 
 const callers = 64;
-const batches = [1, 2, 4, 8, 16, 32, 64];
 const shapes = [
   { processes: 1, threads: 2 },
   { processes: 2, threads: 1 },
@@ -105,7 +104,7 @@ async function searchOffline(
   mode: BenchMode,
   progress: Progress,
 ): Promise<{ offline: OfflinePlan; search: [string, number][] }> {
-  const plans = shapes.flatMap((shape) => batches.map((batch) => ({ ...shape, batch })));
+  const plans = shapes.flatMap((shape) => mode.offlineBatches.map((batch) => ({ ...shape, batch })));
   const tried: { plan: OfflinePlan; rate: number }[] = [];
   for (const plan of plans) tried.push({ plan, rate: await rateOfPlan(plan, mode.durationMs / 2) });
   const finalists = tried.toSorted((a, b) => b.rate - a.rate).slice(0, 3);
