@@ -9,7 +9,8 @@ export interface TraceContext {
   readonly traceState?: string;
 }
 
-const pattern = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?$/;
+// Only versions after 00 may carry more fields.
+const pattern = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(?:(?<!^00.*)-.*)?$/;
 
 /** The context of a `traceparent` header; undefined when it is missing or malformed, as the specification asks. */
 export function parseTraceparent(header: string | undefined, traceState?: string): TraceContext | undefined {

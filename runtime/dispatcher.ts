@@ -81,7 +81,10 @@ export class Dispatcher {
 
   /** What a worker measured about its model; the last one counts. */
   calibrate({ callCost, maxCallCost }: CalibrationData): void {
-    for (const { queue } of this.lines.values()) queue.calibration = { callCost, maxCallCost: maxCallCost ?? Infinity };
+    for (const { queue, endpoint } of this.lines.values()) {
+      // Where every row costs the same there is no padding to weigh.
+      if (endpoint.cost !== 'items') queue.calibration = { callCost, maxCallCost: maxCallCost ?? Infinity };
+    }
   }
 
   /** The endpoint that serves a name: its own or the default one. */

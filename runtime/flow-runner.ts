@@ -130,13 +130,11 @@ class FlowRun {
   private async visit(pool: ExecutorPool, selection: Selection): Promise<DocumentArray> {
     const { plan } = pool;
     const branches = await this.inputsOf(pool);
-    const docs = plan.noReduce
-      ? DocumentArray.fromInputs(branches.flatMap(([, part]) => [...part]))
-      : mergeBranches(branches.map(([, part]) => part));
     const route: Route = { executor: plan.name, startMs: monotonicMs() };
     this.routes.push(route);
     const endpoint = selection.get(plan.name);
-    if (endpoint === undefined) return docs;
+    const parts = branches.map(([, docs]) => docs);
+    if (endpoint === undefined) return mergeBranches(parts);
     if (endpoint.isStreaming) {
       throw new FlowError(
         'streaming_endpoint',
@@ -144,6 +142,7 @@ class FlowRun {
       );
     }
     if (this.error !== undefined) throw this.error;
+    const docs = plan.noReduce ? DocumentArray.fromInputs(parts.flatMap((part) => [...part])) : mergeBranches(parts);
     return await this.execute(pool, endpoint, docs, route, plan.noReduce ? rowsOf(branches) : undefined);
   }
 
@@ -187,7 +186,7 @@ class FlowRun {
     const { parameters } = this.request;
     if (Object.keys(this.results).length === 0) return parameters;
     const sent = parameters['__results__'];
-    return { ...parameters, __results__: { ...(isObject(sent) ? (sent) : {}), ...this.results } };
+    return { ...parameters, __results__: { ...(isObject(sent) ? sent : {}), ...this.results } };
   }
 }
 

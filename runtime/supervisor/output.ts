@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { Logger } from '../../observability/index.ts';
 
-const rememberedLines = 20;
+const rememberedLines = 50;
 const maxLineLength = 8192;
 
 /**
@@ -27,9 +27,9 @@ export class OutputLines {
     stream.on('error', () => undefined);
   }
 
-  /** The last lines, oldest first. */
-  last(): readonly string[] {
-    return this.recent;
+  /** What tells most about an end: the last line that speaks of an error, or else the last few lines. */
+  lastWords(): string {
+    return this.recent.findLast((line) => /error/i.test(line)) ?? this.recent.slice(-5).join('\n');
   }
 
   private add(line: string, level: 'info' | 'warn', logger: Logger): void {

@@ -279,7 +279,7 @@ export class WorkerProcess {
   private deathError(): FlowError {
     const { code = null, signal = null } = this.exit ?? {};
     const how = signal === null ? `exited with code ${code ?? 'unknown'}` : `was ended by ${signal}`;
-    const words = this.output.last().slice(-5).join('\n');
+    const words = this.output.lastWords();
     const cause = words === '' ? undefined : new Error(words);
     return new FlowError('worker_crashed', `the worker ${this.label} (pid ${this.child.pid ?? 'none'}) ${how}`, {
       details: { executor: this.settings.data.name, signal, code },

@@ -93,8 +93,9 @@ export class FrameReader {
     stream: number,
   ): Frame | undefined {
     if (kind === frameKinds.whole) {
+      // A copy: the chunk holds other frames too, and is not aligned.
       const payload =
-        bodyBytes > aligned(headerBytes) ? Uint8Array.prototype.slice.call(body, aligned(headerBytes)) : emptyPayload;
+        bodyBytes > aligned(headerBytes) ? new Uint8Array(body.subarray(aligned(headerBytes))) : emptyPayload;
       return { header: body.toString('utf8', 0, headerBytes), payload };
     }
     if (kind === frameKinds.begin) {
@@ -116,9 +117,14 @@ export class FrameReader {
     this.assemblies.delete(stream);
     return {
       header: assembly.body.toString('utf8', 0, assembly.headerBytes),
-      payload: assembly.body.subarray(Math.min(aligned(assembly.headerBytes), assembly.body.length)),
+      payload: payloadOf(assembly),
     };
   }
+}
+
+function payloadOf({ body, headerBytes }: Assembly): Uint8Array {
+  const start = Math.min(aligned(headerBytes), body.length);
+  return new Uint8Array(body.buffer, body.byteOffset + start, body.length - start);
 }
 
 function checkPrefix(kind: number, bodyBytes: number, headerBytes: number): void {

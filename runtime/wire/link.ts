@@ -81,7 +81,7 @@ export class Link<Outgoing extends Message, Incoming extends Message> {
     this.outbox.push(frame);
     const body = isLong ? Buffer.allocUnsafeSlow(bodyBytes) : frame.subarray(prefixBytes);
     body.write(header, 0, 'utf8');
-    let offset = aligned(headerBytes);
+    let offset = bodyBytes - payload.bytes;
     for (const part of payload.parts) {
       body.set(part, offset);
       offset += part.length;
