@@ -17,6 +17,7 @@ import type { Carrier } from '../../observability/index.ts';
 import { readCallerSettings } from '../caller-settings.ts';
 import { documentsText } from '../document-text.ts';
 import type { Call } from '../handle.ts';
+import { faultPosition } from '../json-fault.ts';
 import { statusProto } from './status.ts';
 
 /** A body as it was understood. */
@@ -50,14 +51,14 @@ export function parseBody(bytes: Buffer, headers: Carrier): unknown {
       details: { loc: [] },
     });
   }
-  if (!isUtf8(bytes)) throw new FlowError('malformed_json', 'the body is not UTF-8', { details: { position: 0 } });
+  if (!isUtf8(bytes)) throw new FlowError('malformed_json', 'the body is not UTF-8', { details: { loc: [] } });
   const text = bytes.toString('utf8');
   try {
     return JSON.parse(text) as unknown;
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    const position = Number(/at position (\d+)/.exec(message)?.[1] ?? text.length);
-    throw new FlowError('malformed_json', message, { details: { position }, cause: error });
+    const position = faultPosition(text, message);
+    throw new FlowError('malformed_json', message, { details: { loc: position === undefined ? [] : [position] } });
   }
 }
 

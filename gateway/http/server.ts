@@ -49,17 +49,19 @@ export interface HttpServer {
 }
 
 export async function createHttpServer(parts: HttpServerParts): Promise<HttpServer> {
-  const app = fastify({
-    serverFactory: (listener) => createConnectionServer(listener, parts.plan.maxBodyBytes),
-    exposeHeadRoutes: false,
-    clientErrorHandler: refuseConnection,
-  });
   const dispatcher = new Dispatcher(parts);
   const dispatch = (request: FastifyRequest, reply: FastifyReply): void => {
     reply.hijack();
     if (parts.plan.cors && answerCors(request.raw, reply.raw)) return;
     dispatcher.dispatch(request.raw, reply.raw);
   };
+  const app = fastify({
+    serverFactory: (listener) => createConnectionServer(listener, parts.plan.maxBodyBytes),
+    exposeHeadRoutes: false,
+    clientErrorHandler: refuseConnection,
+    // A path that fastify does not like is none of ours.
+    frameworkErrors: (_error, request, reply) => dispatch(request, reply),
+  });
   // Bodies are read by the dispatcher, which knows their limit and whether anybody wants them.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, _payload, done) => done(null));

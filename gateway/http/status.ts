@@ -108,13 +108,13 @@ const fieldKinds: Readonly<Record<string, FaultKind>> = {
  * @param body what was read, where it could be
  */
 export function validationBody(error: FlowError, body: unknown): JsonObject {
+  const path = Array.isArray(error.details['loc']) ? error.details['loc'] : [];
   if (error.reason === 'malformed_json') {
-    const loc: Json[] = ['body', error.details['position'] ?? 0];
+    const loc: Json[] = ['body', ...path];
     return {
       detail: [{ type: 'json_invalid', loc, msg: 'JSON decode error', input: {}, ctx: { error: error.message } }],
     };
   }
-  const path = Array.isArray(error.details['loc']) ? error.details['loc'] : [];
   const kind = error.details['isMissing'] === true ? 'missing' : kindOf(path);
   const place = typeof error.details['place'] === 'string' ? error.details['place'] : 'body';
   const fault: JsonObject = { ...faultAt([place, ...path], kind), ctx: { error: error.message } };
