@@ -2,7 +2,7 @@ import { FlowError } from './core/index.ts';
 import { Flow, loadFlow, type Plan } from './flows/index.ts';
 import { type Gateway, startGateway } from './gateway/index.ts';
 import { createLogger, type Logger, startObservability } from './observability/index.ts';
-import { createRuntime, type RuntimeStatus, type WorkerStatus } from './runtime/index.ts';
+import { createRuntime, type Runtime, type RuntimeStatus, type WorkerStatus } from './runtime/index.ts';
 
 export interface StartOptions {
   /** Environment of the workers, and of `${{ ENV.NAME }}` in a flow file; default: that of this process. */
@@ -42,17 +42,28 @@ export async function startFlow(flow: string | Flow | Plan, options: StartOption
   const runtime = createRuntime({ plan, instrument, store, logger, env });
   if (onWorker !== undefined) runtime.onStatus(onWorker);
 
+  const giveUp = (): void => {
+    runtime.stop(0).catch((error: unknown) => {
+      logger.error({ error }, 'workers could not be ended');
+    });
+  };
   let gateway: Gateway | undefined;
   try {
     // The port first: one that is taken is found before models are loaded, and probes are answered while they load.
     gateway = await startGateway({ plan, runtime, instrument, metricsPage: () => observability.metricsPage(), logger });
-    await unlessAborted(runtime.start(), signal, `the start of ${plan.name} was given up`);
+    signal?.throwIfAborted();
+    signal?.addEventListener('abort', giveUp, { once: true });
+    await runtime.start();
+    signal?.throwIfAborted();
   } catch (error) {
+    const fault = startFault(error, runtime);
     // The runtime first: it refuses what waits in its queues, so the gateway has nothing left to wait for.
     await runtime.stop(0);
     await gateway?.stop();
     await observability.shutdown();
-    throw error;
+    throw signal?.aborted === true ? new FlowError('cancelled', `the start of ${plan.name} was given up`) : fault;
+  } finally {
+    signal?.removeEventListener('abort', giveUp);
   }
   const { urls } = gateway;
   let stopping: Promise<void> | undefined;
@@ -65,23 +76,17 @@ export async function startFlow(flow: string | Flow | Plan, options: StartOption
   return { plan, urls, status: () => runtime.status(), stop: () => (stopping ??= stop(gateway)) };
 }
 
+/** The error of a start that failed, with the worker that it comes from. */
+function startFault(error: unknown, runtime: Runtime): unknown {
+  const workers = runtime.status().executors.flatMap((executor) => executor.workers);
+  const worker = workers.find((status) => status.error === error);
+  if (worker?.error === undefined) return error;
+  const { reason, message, details } = worker.error;
+  const doing = `cannot start ${worker.executor}/${worker.replica}`;
+  return new FlowError(reason, `${doing}: ${message}`, { details, cause: error });
+}
+
 async function planOf(flow: string | Flow | Plan, env: NonNullable<StartOptions['env']>): Promise<Plan> {
   if (typeof flow === 'string') return (await loadFlow(flow, { env })).plan;
   return flow instanceof Flow ? flow.plan() : flow;
-}
-
-/** @throws `cancelled` as soon as the signal aborts, whatever the work does */
-async function unlessAborted(work: Promise<void>, signal: AbortSignal | undefined, message: string): Promise<void> {
-  if (signal === undefined) return work;
-  const ended = new AbortController();
-  const aborted = new Promise<never>((_, reject) => {
-    const onAbort = () => reject(new FlowError('cancelled', message));
-    if (signal.aborted) onAbort();
-    else signal.addEventListener('abort', onAbort, { once: true, signal: ended.signal });
-  });
-  try {
-    await Promise.race([work, aborted]);
-  } finally {
-    ended.abort();
-  }
 }

@@ -14,7 +14,7 @@ export async function check(output: Output, file: string, options: CheckOptions)
   const plan = await readFlow(output, file);
   if (plan === undefined) return exitCodes.invalidFlow.code;
   const descriptions = options.executors
-    ? await describeExecutors(plan, { logger: output.logger(plan.name), env: process.env })
+    ? await describeExecutors(plan, { logger: output.heldLogger(plan.name).logger, env: process.env })
     : [];
   const faulty = descriptions.filter(({ error }) => error !== undefined);
   for (const { error } of faulty) output.error(error);

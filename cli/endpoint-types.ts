@@ -24,7 +24,7 @@ const defaultEndpoint = '/default';
 export async function endpointTypes(output: Output, file: string, options: EndpointTypesOptions): Promise<number> {
   const plan = await readFlow(output, file);
   if (plan === undefined) return exitCodes.invalidFlow.code;
-  const descriptions = await describeExecutors(plan, { logger: output.logger(plan.name), env: process.env });
+  const descriptions = await describeExecutors(plan, { logger: output.heldLogger(plan.name).logger, env: process.env });
   const endpoints = new Map<string, FlowEndpoint>();
   for (const { executor, manifest, error } of descriptions) {
     if (error !== undefined) throw error;

@@ -14,6 +14,15 @@ export interface OutputOptions {
   readonly color: boolean;
 }
 
+/** See {@link Output.heldLogger}. */
+export interface HeldLogger {
+  readonly logger: Logger;
+  /** Writes what was kept back; from then on lines are written as they come. */
+  release(): void;
+}
+
+const maxHeldLines = 1000;
+
 type Style = Parameters<typeof styleText>[0];
 
 /** Where a command writes: stdout carries its results, stderr logs and errors. */
@@ -68,22 +77,23 @@ export class Output {
     process.stderr.write(`${[...lines, ...(stack === undefined ? [] : [stack])].join('\n')}\n`);
   }
 
-  /** A log on stderr, readable on a terminal, JSON under `--json`; its lines respect a progress display. */
-  logger(name: string): Logger {
+  /**
+   * A log on stderr that keeps its lines back until they are released: an error that ends the command is told once, by
+   * {@link error}. Nothing is kept back from machines, or at log level debug.
+   */
+  heldLogger(name: string): HeldLogger {
     const { json, logLevel } = this.#options;
-    const destination = {
-      write: (text: string) => {
-        if (this.#display === undefined) process.stderr.write(text);
-        else this.#display(text.trimEnd());
-      },
-    };
-    return createLogger({
-      name,
-      level: logLevel,
-      destination,
-      form: json ? 'json' : 'pretty',
-      hasColour: this.#hasColor,
+    let held: string[] | undefined = json || logLevel === 'debug' ? undefined : [];
+    const logger = this.#createLogger(name, (text) => {
+      if (held === undefined) this.#logLine(text);
+      else if (held.push(text) > maxHeldLines) held.shift();
     });
+    const release = (): void => {
+      const lines = held ?? [];
+      held = undefined;
+      for (const line of lines) this.#logLine(line);
+    };
+    return { logger, release };
   }
 
   paint(style: Style, text: string): string {
@@ -93,5 +103,16 @@ export class Output {
   /** Sends lines to `display` until it is called with undefined. */
   divert(display: ((line: string) => void) | undefined): void {
     this.#display = display;
+  }
+
+  #createLogger(name: string, write: (text: string) => void): Logger {
+    const { json, logLevel } = this.#options;
+    const form = json ? 'json' : 'pretty';
+    return createLogger({ name, level: logLevel, destination: { write }, form, hasColour: this.#hasColor });
+  }
+
+  #logLine(text: string): void {
+    if (this.#display === undefined) process.stderr.write(text);
+    else this.#display(text.trimEnd());
   }
 }

@@ -26,10 +26,11 @@ export function diagnose(error: unknown): Diagnosis {
   return { cause: innermost === undefined ? '' : linkText(innermost), during };
 }
 
-/** The stack of the error that came first; only for `--log-level debug`. */
+/** The stack of the error that came first; only for `--log-level debug`. That of another process is in its log. */
 export function rootStack(error: unknown): string | undefined {
   const cause = rootCause(error);
-  return cause instanceof Error ? cause.stack : undefined;
+  const isFromElsewhere = cause instanceof FlowError && cause.exception !== undefined;
+  return cause instanceof Error && !isFromElsewhere ? cause.stack : undefined;
 }
 
 /** The error, its cause, the cause's cause and so on. */

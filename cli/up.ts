@@ -22,10 +22,11 @@ export async function up(output: Output, file: string): Promise<number> {
   const stopping = new AbortController();
   const stopSignal = nextSignals(output, stopping);
   const progress = showWorkerProgress(output, plan);
+  const log = output.heldLogger(plan.name);
   let flow: RunningFlow;
   try {
     flow = await startFlow(plan, {
-      logger: output.logger(plan.name),
+      logger: log.logger,
       onWorker: (worker) => progress.update(worker),
       signal: stopping.signal,
     });
@@ -37,6 +38,7 @@ export async function up(output: Output, file: string): Promise<number> {
   } finally {
     progress.end();
   }
+  log.release();
   tellReady(output, flow, performance.now() - startMs);
   await stopSignal;
   output.line(`stopping; requests in flight are answered first`);

@@ -34,7 +34,7 @@ class StateChanges {
   readonly #states = new Map<string, WorkerState>();
 
   take(worker: WorkerStatus): boolean {
-    const state = worker.state === 'busy' ? 'ready' : worker.state;
+    const state = isServing(worker) ? 'ready' : worker.state;
     const name = workerName(worker);
     if (this.#states.get(name) === state) return false;
     this.#states.set(name, state);
@@ -47,13 +47,8 @@ function printLines(output: Output): Display {
   return {
     update: (worker, isChange) => {
       if (!isChange || worker.state === 'draining' || worker.state === 'stopped') return;
-      const isReady = worker.state === 'ready' || worker.state === 'busy';
-      const note = isReady
-        ? `after ${seconds(performance.now() - startMs)}`
-        : (worker.message ?? worker.error?.message);
-      output.line(
-        `  ${workerName(worker)}  ${isReady ? 'ready' : worker.state}${note === undefined ? '' : `  ${note}`}`,
-      );
+      const note = isServing(worker) ? `after ${seconds(performance.now() - startMs)}` : noteText(worker);
+      output.line(`  ${workerName(worker)}  ${stateText(worker)}${note === '' ? '' : `  ${note}`}`);
     },
     end: () => undefined,
   };
@@ -83,10 +78,9 @@ function drawBars(output: Output, plan: Plan): Display {
   });
   return {
     update: (worker) => {
-      const isReady = worker.state === 'ready' || worker.state === 'busy';
-      bars.get(workerName(worker))?.update(isReady ? 100 : Math.round((worker.fraction ?? 0) * 100), {
-        state: (isReady ? 'ready' : worker.state).padEnd(11),
-        note: isReady ? '' : (worker.message ?? ''),
+      bars.get(workerName(worker))?.update(isServing(worker) ? 100 : Math.round((worker.fraction ?? 0) * 100), {
+        state: stateText(worker).padEnd(11),
+        note: isServing(worker) ? '' : noteText(worker),
       });
     },
     end: () => {
@@ -99,6 +93,20 @@ function drawBars(output: Output, plan: Plan): Display {
 function workerRecord(worker: WorkerStatus): Parameters<Output['record']>[0] {
   const { executor, replica, state, pid, restarts, message, fraction, error } = worker;
   return { type: 'worker', executor, replica, state, pid, restarts, message, fraction, error: error?.message };
+}
+
+function isServing({ state }: WorkerStatus): boolean {
+  return state === 'ready' || state === 'busy';
+}
+
+function stateText(worker: WorkerStatus): string {
+  return isServing(worker) ? 'ready' : worker.state;
+}
+
+/** What it loads, or why it has to start again. */
+function noteText({ state, message, restarts, error }: WorkerStatus): string {
+  if (state === 'starting' && restarts > 0) return `again (${restarts}): ${error?.message ?? 'it died'}`;
+  return message ?? '';
 }
 
 function workerName({ executor, replica }: Pick<WorkerStatus, 'executor' | 'replica'>): string {

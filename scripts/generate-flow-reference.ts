@@ -9,7 +9,7 @@ interface GeneratedFile {
   /** Relative to the repository's root. */
   readonly path: string;
   /** Its text, laid out as `npm run format` wants it. */
-  render(): Promise<string>;
+  readonly render: () => Promise<string>;
 }
 
 /** What this script writes. */

@@ -96,9 +96,7 @@ describe('sluice up', () => {
   it('tells the root cause first when an executor does not start', async () => {
     const { code, stderr, stdout } = await folder.run('up', 'init.yml', '--log-level', 'silent');
     assert.equal(code, 1);
-    assert.match(stderr, /^error: the weights are not there\n/);
-    assert.match(stderr, /encoder/);
-    assert.doesNotMatch(stderr, /\n\s+at /);
+    assert.equal(stderr, 'error: the weights are not there\n  while: cannot start encoder/0\n');
     assert.doesNotMatch(stdout, /ready in/);
   });
 

@@ -36,6 +36,13 @@ describe('diagnose', () => {
     assert.equal(rootStack('broken'), undefined);
   });
 
+  it('puts first what another process threw, of which only name and message came', () => {
+    const exception = { name: 'TypeError', args: ['x is undefined'], executor: 'Encoder' };
+    const error = new FlowError('executor_load_failed', 'encoder: cannot import it: x is undefined', { exception });
+    assert.deepEqual(diagnose(error), { cause: 'TypeError: x is undefined', during: ['encoder: cannot import it'] });
+    assert.equal(rootStack(error), undefined);
+  });
+
   it('ends on a chain that goes round', () => {
     const error = new Error('round');
     error.cause = error;
