@@ -64,10 +64,10 @@ export function checkObject<S extends Shape>(
 
 /** Where a key belongs that is known, but not here. */
 function misplacedKeyText(key: string, shape: Shape): string | undefined {
-  const now = formerKeys[key];
+  const now = Object.hasOwn(formerKeys, key) ? formerKeys[key] : undefined;
   if (now !== undefined && Object.hasOwn(shape, now)) return `unknown key "${key}"; it is called "${now}" now`;
   const homes = Object.entries(sections)
-    .filter(([, section]) => isServedKey((section.shape as Shape)[key]))
+    .filter(([, { shape: other }]: [string, { shape: Shape }]) => Object.hasOwn(other, key) && isServedKey(other[key]))
     .map(([name]) => name);
   return homes.length === 0 ? undefined : `unknown key "${key}" here; it is a key of ${homes.join(' and of ')}`;
 }

@@ -3,7 +3,7 @@ import { describeValue, FlowError, isObject } from '../core/index.ts';
 import { readAlias } from './alias.ts';
 import { checkObject, valueAt } from './check.ts';
 import { type ExecutorItem, readExecutorItem } from './executor-item.ts';
-import { placeExecutor, planExecutor } from './executor-plan.ts';
+import { planExecutor } from './executor-plan.ts';
 import { planGateway } from './gateway-plan.ts';
 import { buildGraph, type GraphItem } from './graph.ts';
 import type { Plan } from './plan.ts';
@@ -42,10 +42,9 @@ export function compileFlow(source: Source, reader: FlowReader): Plan {
   const graph = buildGraph(items, faults);
   if (!faults.isEmpty) throw faults.toError();
   if (graph === undefined) throw new FlowError('internal', 'a flow has no graph and no fault; this is a bug');
-  const executors = graph.nodes.map(({ item, ...place }) => {
-    if (item.planned === undefined)
-      throw new FlowError('internal', `${place.name} has no plan and no fault; this is a bug`);
-    return placeExecutor(item.planned, place);
+  const executors = graph.nodes.map(({ name: node, needs, isFloating, item }) => {
+    if (item.planned === undefined) throw new FlowError('internal', `${node} has no plan and no fault; this is a bug`);
+    return { name: node, ...item.planned, needs, isFloating };
   });
   return deepFreeze({ name, gateway: gatewayPlan, executors, last: graph.last });
 }

@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { JsonObject } from '../core/index.ts';
 import { readAlias } from './alias.ts';
 import type { Checked } from './check.ts';
@@ -23,10 +23,7 @@ export interface FlowDefaults {
 }
 
 /** An executor without its place in the graph. */
-export type PlannedExecutor = Omit<ExecutorPlan, 'name' | 'needs' | 'isFloating' | 'workspace'> & {
-  /** Absolute folder that the executor's own folder is made in. */
-  readonly workspaceRoot: string;
-};
+export type PlannedExecutor = Omit<ExecutorPlan, 'name' | 'needs' | 'isFloating'>;
 
 /** Fills in an executor's defaults and finds its class; faults go to the reader's list, and the result is undefined. */
 export function planExecutor(
@@ -62,18 +59,8 @@ export function planExecutor(
     ...(timeoutReadyMs === undefined ? {} : { timeoutReadyMs }),
     ...(timeoutSendMs === undefined ? {} : { timeoutSendMs }),
     queue: { requests: settings.queue?.requests ?? 1024, bytes: settings.queue?.bytes ?? 256 * 2 ** 20 },
-    workspaceRoot: resolve(defaults.source.folder, settings.workspace ?? metasWorkspace ?? defaults.workspace),
+    workspace: resolve(defaults.source.folder, settings.workspace ?? metasWorkspace ?? defaults.workspace),
   };
-}
-
-/** The plan of an executor at its place in the graph. */
-export function placeExecutor(
-  planned: PlannedExecutor,
-  place: { name: string; needs: readonly string[]; isFloating: boolean },
-): ExecutorPlan {
-  const { workspaceRoot, ...rest } = planned;
-  const { name, needs, isFloating } = place;
-  return { name, ...rest, needs, isFloating, workspace: join(workspaceRoot, name) };
 }
 
 function limitMs(limit: number | 'none' | undefined): number | undefined {

@@ -25,7 +25,7 @@ export function flowJsonSchema(): JsonObject {
     title: 'Sluice flow file',
     description: 'A flow of executors and its gateway.',
     ...body,
-    $defs: { ...(isObject(rest['$defs']) ? rest['$defs'] : {}), variable },
+    $defs: { ...(isObject(body['$defs']) ? body['$defs'] : {}), variable },
   };
 }
 
@@ -35,11 +35,8 @@ function allowVariables(value: unknown): unknown {
   if (!isObject(value)) return value;
   return Object.fromEntries(
     Object.entries(value)
-      // Each part has an id for its place in $defs; the name there says the same. The range of doubles says nothing to anybody.
-      .filter(
-        ([key, item]) =>
-          !(key === 'maximum' && item === Number.MAX_SAFE_INTEGER) && !(key === 'id' && typeof item === 'string'),
-      )
+      // The range of doubles says nothing to anybody.
+      .filter(([key, item]) => !(key === 'maximum' && item === Number.MAX_SAFE_INTEGER))
       .map(([key, item]) => {
         if (key !== 'properties' || !isObject(item)) return [key, allowVariables(item)];
         const properties = Object.entries(item).map(([name, schema]) => [name, orVariable(allowVariables(schema))]);
@@ -49,14 +46,8 @@ function allowVariables(value: unknown): unknown {
 }
 
 function orVariable(schema: unknown): unknown {
-  if (
-    !isObject(schema) ||
-    isRefused(schema) ||
-    takesText(schema) ||
-    schema['type'] === 'object' ||
-    schema['$ref'] !== undefined
-  )
-    return schema;
+  if (!isObject(schema) || isRefused(schema) || takesText(schema)) return schema;
+  if (schema['type'] === 'object' || schema['$ref'] !== undefined) return schema;
   const { description, ...rest } = schema;
   const forms: unknown[] = Array.isArray(rest['anyOf']) ? rest['anyOf'] : [rest];
   return { ...(description === undefined ? {} : { description }), anyOf: [...forms, variableText] };

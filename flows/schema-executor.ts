@@ -31,7 +31,7 @@ export const queueSchema = strictObject(
 export const handedDownShape = {
   workspace: jinaKey(
     filledText,
-    'Folder for files, relative to the flow file; each executor gets a folder in it.',
+    'Folder for files, relative to the flow file; each executor makes its own folder in it.',
     '.sluice and the name of the flow, beside the file',
   ),
   env: jinaKey(environment, 'Environment variables of the workers.'),

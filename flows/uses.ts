@@ -167,7 +167,7 @@ function moduleOrigin(
     reader.faults.add(place.source, at, message);
     return undefined;
   }
-  return fileOrigin(first, className, place, at, reader);
+  return fileOrigin(first, className, place, [...at, 0], reader);
 }
 
 const modulePattern = /^(.+\.(?:ts|js|mjs))(?:#(\w+))?$/;

@@ -167,7 +167,7 @@ function readTyped(text: string): unknown {
   if (quoted !== null) return quoted[2];
   if (trimmed.startsWith('[') && trimmed.endsWith(']')) {
     const inner = trimmed.slice(1, -1).trim();
-    return inner === '' ? [] : inner.split(',').map(readTyped);
+    return inner === '' ? [] : inner.split(',').map((item) => readTyped(item.trim()));
   }
   return text;
 }

@@ -142,7 +142,10 @@ function childOf(node: unknown, step: string | number, resolve: (node: unknown) 
 }
 
 function keyText(pair: Pair): string | undefined {
-  return isScalar(pair.key) ? String(pair.key.value) : undefined;
+  if (!isScalar(pair.key)) return undefined;
+  // A merge key is a symbol.
+  const { value } = pair.key;
+  return typeof value === 'symbol' ? value.description : String(value);
 }
 
 function rangeOfNode(node: unknown): readonly [number, number] | undefined {
@@ -151,12 +154,14 @@ function rangeOfNode(node: unknown): readonly [number, number] | undefined {
   return range && range[1] > range[0] ? [range[0], range[1]] : undefined;
 }
 
+const coreTag = /^tag:yaml\.org,2002:(?:str|int|float|bool|null|map|seq|merge)$/;
+
 /** `!Flow` before an object is the old way to write `jtype: Flow`; any other tag is a fault. */
 function readTags(document: Document.Parsed, source: YamlSource, faults: FaultList): void {
   visit(document, {
     Node(_key, node: Node) {
       const tag = node.tag;
-      if (tag === undefined || tag === '!' || tag.startsWith('tag:yaml.org,2002:')) return undefined;
+      if (tag === undefined || tag === '!' || coreTag.test(tag)) return undefined;
       if (isMap(node) && /^![A-Za-z_]\w*$/.test(tag)) {
         if (!node.has('jtype')) node.add(document.createPair('jtype', tag.slice(1)));
       } else if (isScalar(node) && node.value === '' && tag.startsWith('!')) {
