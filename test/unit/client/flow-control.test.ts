@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { Readable } from 'node:stream';
 import { describe, it } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -109,6 +110,18 @@ describe('flow control of a post', () => {
         assert.equal(source.pulled(), 4);
       },
     );
+  });
+
+  it('destroys a stream that has nothing to give when the reader leaves', async () => {
+    await withServer(echo, async (client) => {
+      const stream = new Readable({ objectMode: true, read: () => undefined });
+      stream.push('a');
+      for await (const doc of client.post('/encode', stream, { requestSize: 1 })) {
+        assert.equal(doc.text, 'a');
+        break;
+      }
+      assert.equal(stream.destroyed, true);
+    });
   });
 
   it('leaves at once when the reader returns while an answer is awaited', async () => {

@@ -141,6 +141,16 @@ describe('inputs of a post', () => {
     await assert.rejects(reading, { reason: 'invalid_argument' });
   });
 
+  it('does not wait for a generator that is busy', async () => {
+    const source = await openSource(
+      (async function* () {
+        yield await new Promise<string>(() => undefined);
+      })(),
+    );
+    void source.next(1);
+    await source.close();
+  });
+
   it('cancels a web stream', async () => {
     let isCancelled = false;
     const stream = new ReadableStream<string>({

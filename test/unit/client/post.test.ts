@@ -288,7 +288,7 @@ describe('errors and callbacks of a post', () => {
       let running = 0;
       const onDone = async (): Promise<void> => {
         assert.equal(++running, 1);
-        await Promise.resolve();
+        await new Promise((resolve) => setImmediate(resolve));
         running--;
       };
       await client.post('/encode', letters, { requestSize: 1, onDone });
