@@ -71,6 +71,6 @@ function readFloor(folder: string): Map<number, number> {
   if (!existsSync(path)) return new Map();
   const floor = /^Floor \(BM25\):.*$/m.exec(readFileSync(path, 'utf8'))?.[0] ?? '';
   return new Map(
-    [...floor.matchAll(/R@(\d+) ([\d.]+\d)/g)].map(([, depth, percent]) => [Number(depth), Number(percent)]),
+    [...floor.matchAll(/\bR@(\d+) ([\d.]+\d)/g)].map(([, depth, percent]) => [Number(depth), Number(percent)]),
   );
 }

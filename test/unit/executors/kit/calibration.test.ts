@@ -30,6 +30,16 @@ describe('calibrate', () => {
     assert.equal((await calibrate(call, 512, clock)).maxCallCost, 1024);
   });
 
+  it('does not take one disturbed measurement for the end of growth', async () => {
+    let disturbed = false;
+    const { call, clock } = machine((rows, length) => {
+      const isFirst = rows === 2 && !disturbed;
+      disturbed ||= isFirst;
+      return 1 + rows * length * (rows * length > 1024 ? 0.2 : 0.1) * (isFirst ? 3 : 1);
+    });
+    assert.equal((await calibrate(call, 256, clock)).maxCallCost, 1024);
+  });
+
   it('lets calls grow on a device that is faster the more it gets', async () => {
     const { call, clock } = machine((rows, length) => 5 + 0.0001 * rows * length);
     const { maxCallCost, callCost } = await calibrate(call, 512, clock);
