@@ -1,5 +1,4 @@
-import { Document, type NamedScore } from './document.ts';
-import { DocumentArray } from './document-array.ts';
+import { Document, DocumentArray, type NamedScore } from './document.ts';
 import { FlowError } from './flow-error.ts';
 import { describeValue, isObject, type Json, type JsonObject } from './json.ts';
 import { isDtype, Tensor, type NestedNumbers } from './tensor.ts';

@@ -1,6 +1,6 @@
-import type { DocumentArray } from './document-array.ts';
+import { FlowError } from './flow-error.ts';
 import type { JsonObject } from './json.ts';
-import type { Tensor } from './tensor.ts';
+import { Tensor } from './tensor.ts';
 
 /** One named score of a match. */
 export interface NamedScore {
@@ -68,4 +68,82 @@ export class Document implements DocumentFields {
 /** 32 random hexadecimal digits. */
 export function newId(): string {
   return globalThis.crypto.randomUUID().replaceAll('-', '');
+}
+
+/** What can stand for a document where documents are made: text, fields, or a document. */
+export type DocumentInput = string | DocumentFields;
+
+/**
+ * The documents of a request or a batch.
+ *
+ * An ordinary array whose numbers can be read and written as columns: `embeddings` and `tensors` are one
+ * contiguous block for all documents, and each document holds a view of its row.
+ */
+export class DocumentArray extends Array<Document> {
+  // map, filter and slice give ordinary arrays: their results need not be documents.
+  static override get [Symbol.species](): ArrayConstructor {
+    return Array;
+  }
+
+  /** From texts, fields and documents; documents are kept as they are, not copied. */
+  static fromInputs(inputs: Iterable<DocumentInput>): DocumentArray {
+    const docs = new DocumentArray();
+    for (const input of inputs) {
+      if (typeof input === 'string') docs.push(new Document({ text: input }));
+      else docs.push(input instanceof Document ? input : new Document(input));
+    }
+    return docs;
+  }
+
+  /** Texts of all documents; an empty string where there is none. */
+  get texts(): string[] {
+    return this.map((doc) => doc.text ?? '');
+  }
+
+  /**
+   * Embeddings of all documents as one tensor of shape [n, ...dimension]: no copy when they are rows of one block.
+   *
+   * @throws `invalid_argument` when a document has none or shapes differ.
+   */
+  get embeddings(): Tensor {
+    return this.column('embedding');
+  }
+
+  /** Gives document i row i of a tensor of shape [n, ...dimension]; no copy. */
+  set embeddings(block: Tensor) {
+    this.setColumn('embedding', block);
+  }
+
+  /** Tensors of all documents as one tensor of shape [n, ...shape]; see {@link embeddings}. */
+  get tensors(): Tensor {
+    return this.column('tensor');
+  }
+
+  set tensors(block: Tensor) {
+    this.setColumn('tensor', block);
+  }
+
+  private column(field: 'embedding' | 'tensor'): Tensor {
+    return Tensor.stack(
+      this.map((doc, index) => {
+        const value = doc[field];
+        if (value === undefined) {
+          throw new FlowError('invalid_argument', `document ${index} of ${this.length} has no ${field}`);
+        }
+        return value;
+      }),
+    );
+  }
+
+  private setColumn(field: 'embedding' | 'tensor', block: Tensor): void {
+    if (block.shape[0] !== this.length) {
+      throw new FlowError(
+        'invalid_argument',
+        `${this.length} documents need ${field}s of shape [${this.length}, ...], got [${block.shape.join(', ')}]`,
+      );
+    }
+    this.forEach((doc, index) => {
+      doc[field] = block.row(index);
+    });
+  }
 }

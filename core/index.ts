@@ -1,7 +1,13 @@
 export { type CallCost, cutByCost, joinGain, worthJoining } from './batch-cost.ts';
 export { type Clock, monotonicMs, systemClock, toEpochMs } from './clock.ts';
-export { Document, type DocumentFields, type NamedScore, newId } from './document.ts';
-export { DocumentArray, type DocumentInput } from './document-array.ts';
+export {
+  Document,
+  DocumentArray,
+  type DocumentFields,
+  type DocumentInput,
+  type NamedScore,
+  newId,
+} from './document.ts';
 export {
   documentFromJson,
   documentsFromJson,

@@ -1,4 +1,4 @@
-import type { DocumentArray } from './document-array.ts';
+import type { DocumentArray } from './document.ts';
 import type { FlowError } from './flow-error.ts';
 import type { JsonObject } from './json.ts';
 import type { TraceContext } from './trace-context.ts';

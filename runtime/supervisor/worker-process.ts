@@ -238,7 +238,8 @@ export class WorkerProcess {
 
   private linkClosed(error: FlowError | undefined): void {
     this.isLinkClosed = true;
-    this.fault ??= error;
+    // A broken channel is what a death looks like from here; how the process ended says more.
+    if (error?.reason === 'protocol_error') this.fault ??= error;
     if (this.exit !== undefined) {
       this.end();
       return;
