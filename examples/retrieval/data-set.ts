@@ -56,7 +56,7 @@ function documents(path: string): Document[] {
       throw new FlowError('invalid_argument', `${path}:${index + 1}: expected _id and text`);
     }
     const title = typeof entry.title === 'string' && entry.title !== '' ? `${entry.title} ` : '';
-    const year = Number(entry.year);
+    const year = Number(entry.year ?? NaN);
     return new Document({
       id: entry._id,
       text: title + entry.text,
