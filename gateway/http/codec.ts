@@ -104,7 +104,10 @@ const requestKeys = ['data', 'parameters', 'header', 'targetExecutor', 'target_e
 /** A document out of a query string: text as it is, numbers where a field is one. */
 export function decodeQuery(query: URLSearchParams, headers: Carrier, endpoint: string): DecodedCall {
   const fields: Record<string, unknown> = {};
-  for (const [key, value] of query) fields[key] = numberFields.has(key) ? Number(value) : value;
+  for (const [key, value] of query) {
+    fields[key] =
+      numberFields.has(key) && value.trim() !== '' && Number.isFinite(Number(value)) ? Number(value) : value;
+  }
   return decodeStreamCall(fields, headers, endpoint);
 }
 

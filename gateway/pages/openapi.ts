@@ -42,9 +42,14 @@ function operation(entry: PathEntry, method: string, target: Target): JsonObject
     tags: [...entry.tags],
     summary: entry.summary,
     ...(entry.description === undefined ? {} : { description: entry.description }),
-    operationId: `${method.toLowerCase()}_${entry.path.replace(/[^A-Za-z0-9]+/g, '_').replace(/^_|_$/g, '')}`,
+    operationId: operationId(entry.path, method),
     ...content(target, method),
   };
+}
+
+function operationId(path: string, method: string): string {
+  const name = path.replace(/[^A-Za-z0-9]+/g, '_').replace(/^_|_$/g, '');
+  return `${method.toLowerCase()}_${name === '' ? 'root' : name}`;
 }
 
 function content(target: Target, method: string): JsonObject {
