@@ -16,7 +16,7 @@ const ofFastApi = 'an option of the Python gateway';
 export const exposedEndpointSchema = strictObject(
   {
     http_path: jinaKey(
-      filledText.startsWith('/', expected('a path that begins with /')),
+      text.regex(/^\//, expected('a path that begins with /')),
       'Path of the endpoint over HTTP.',
       'the name of the endpoint',
     ),
