@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { expected, jinaKey, refusedKey, strictObject } from './schema-key.ts';
-import { filledText, flag, mapOf, oneOrMore, text } from './schema-value.ts';
+import { flag, mapOf, oneOrMore, text } from './schema-value.ts';
 
 const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 
