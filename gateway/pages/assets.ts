@@ -1,7 +1,14 @@
 import { readFile } from 'node:fs/promises';
+import type { OutgoingHttpHeaders } from 'node:http';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import type { PageAnswer } from './site.ts';
+
+/** A page, ready to be sent. */
+export interface PageAnswer {
+  readonly status: number;
+  readonly headers: OutgoingHttpHeaders;
+  readonly body: string | Buffer;
+}
 
 const resolve = createRequire(import.meta.url).resolve;
 const files = new Map<string, Promise<PageAnswer>>();

@@ -1,16 +1,8 @@
-import type { OutgoingHttpHeaders } from 'node:http';
 import type { EndpointDirectory } from '../endpoints.ts';
 import type { Page, PathTable } from '../paths.ts';
 import { dryRun, readiness, statusPage } from '../probes.ts';
-import { readAsset } from './assets.ts';
+import { type PageAnswer, readAsset } from './assets.ts';
 import { openapiDocument } from './openapi.ts';
-
-/** A page, ready to be sent. */
-export interface PageAnswer {
-  readonly status: number;
-  readonly headers: OutgoingHttpHeaders;
-  readonly body: string | Buffer;
-}
 
 export interface SiteParts {
   readonly title: string;
