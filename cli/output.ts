@@ -31,14 +31,17 @@ export class Output {
   readonly isInteractive: boolean;
   readonly #options: OutputOptions;
   readonly #hasColor: boolean;
+  readonly #hasErrorColor: boolean;
   /** Takes the lines while a progress display owns the terminal. */
   #display: ((line: string) => void) | undefined;
 
   constructor(options: OutputOptions, environment: Readonly<Record<string, string | undefined>>) {
-    const isTerminal = process.stdout.isTTY && environment['TERM'] !== 'dumb';
-    this.isInteractive = isTerminal && !options.json;
+    const isDumb = environment['TERM'] === 'dumb';
+    const mayColor = options.color && (environment['NO_COLOR'] ?? '') === '' && !isDumb;
+    this.isInteractive = process.stdout.isTTY && !isDumb && !options.json;
     this.#options = options;
-    this.#hasColor = isTerminal && options.color && (environment['NO_COLOR'] ?? '') === '';
+    this.#hasColor = process.stdout.isTTY && mayColor;
+    this.#hasErrorColor = process.stderr.isTTY && mayColor;
   }
 
   /** A line for people; nothing under `--json`. */
@@ -73,7 +76,10 @@ export class Output {
       return;
     }
     const stack = this.#options.logLevel === 'debug' ? rootStack(error) : undefined;
-    const lines = [this.paint('red', 'error: ') + cause, ...during.map((step) => `  while: ${step}`)];
+    const lines = [
+      `${this.#hasErrorColor ? styleText('red', 'error:') : 'error:'} ${cause}`,
+      ...during.map((step) => `  while: ${step}`),
+    ];
     process.stderr.write(`${[...lines, ...(stack === undefined ? [] : [stack])].join('\n')}\n`);
   }
 
@@ -84,10 +90,13 @@ export class Output {
   heldLogger(name: string): HeldLogger {
     const { json, logLevel } = this.#options;
     let held: string[] | undefined = json || logLevel === 'debug' ? undefined : [];
-    const logger = this.#createLogger(name, (text) => {
+    const write = (text: string): void => {
       if (held === undefined) this.#logLine(text);
       else if (held.push(text) > maxHeldLines) held.shift();
-    });
+    };
+    const form = json ? 'json' : 'pretty';
+    const hasColour = this.#hasErrorColor;
+    const logger = createLogger({ name, level: logLevel, destination: { write }, form, hasColour });
     const release = (): void => {
       const lines = held ?? [];
       held = undefined;
@@ -96,6 +105,7 @@ export class Output {
     return { logger, release };
   }
 
+  /** Text for stdout in a color, where it may have one. */
   paint(style: Style, text: string): string {
     return this.#hasColor ? styleText(style, text) : text;
   }
@@ -103,12 +113,6 @@ export class Output {
   /** Sends lines to `display` until it is called with undefined. */
   divert(display: ((line: string) => void) | undefined): void {
     this.#display = display;
-  }
-
-  #createLogger(name: string, write: (text: string) => void): Logger {
-    const { json, logLevel } = this.#options;
-    const form = json ? 'json' : 'pretty';
-    return createLogger({ name, level: logLevel, destination: { write }, form, hasColour: this.#hasColor });
   }
 
   #logLine(text: string): void {
