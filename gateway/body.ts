@@ -39,7 +39,7 @@ export async function readBody(request: IncomingMessage, limit: BodyLimit): Prom
     const leave = (): void => {
       if (!request.complete) fail(new FlowError('cancelled', 'the caller went away before its request was complete'));
     };
-    request.on('data', take).once('end', resolve).once('error', leave).once('close', leave);
+    request.on('data', take).on('end', resolve).on('close', leave);
   });
   const [first] = chunks;
   return chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks);

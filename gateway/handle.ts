@@ -9,12 +9,13 @@ import {
 } from '../core/index.ts';
 import type { Instrument, Phase, RequestRecord } from '../observability/index.ts';
 import type { Runtime } from '../runtime/index.ts';
+import { Deadlines, type Expiring } from './deadlines.ts';
 import type { EndpointDirectory } from './endpoints.ts';
 
 /** A request as a codec understood it. */
 export interface Call {
   readonly endpoint: string;
-  readonly targetExecutor?: string;
+  readonly targetExecutor: string | undefined;
   readonly parameters: FlowRequest['parameters'];
   readonly docs: DocumentArray;
   /** How long the caller waits, ms from its arrival; undefined: the gateway's default. */
@@ -31,7 +32,7 @@ export interface Arrival {
   readonly startMs: number;
 }
 
-interface Parts {
+export interface HandlerParts {
   readonly runtime: Runtime;
   readonly instrument: Instrument;
   readonly endpoints: EndpointDirectory;
@@ -41,22 +42,25 @@ interface Parts {
 /** Bodies held in memory at once, as a multiple of the largest body that is allowed. */
 const heldBodies = 8;
 
-/** Longest timer of the platform. */
-const maxTimerMs = 2 ** 31 - 1;
-
 /** What every protocol does with a request: admits it, gives it a deadline and a record, hands it to the runtime. */
 export class RequestHandler {
-  readonly #parts: Parts;
+  readonly #parts: HandlerParts;
   readonly #maxHeldBytes: number;
   readonly #open = new Set<Exchange>();
+  readonly #account: Account;
   readonly #openByProtocol = new Map<string, number>();
   #heldBytes = 0;
   #isDraining = false;
   #onIdle: (() => void) | undefined;
 
-  constructor(parts: Parts) {
+  constructor(parts: HandlerParts) {
     this.#parts = parts;
     this.#maxHeldBytes = heldBodies * parts.runtime.plan.gateway.maxBodyBytes;
+    this.#account = {
+      deadlines: new Deadlines(parts.clock),
+      hold: (bytes) => this.#hold(bytes),
+      leave: (exchange, bytes) => this.#leave(exchange, bytes),
+    };
   }
 
   get isDraining(): boolean {
@@ -71,10 +75,7 @@ export class RequestHandler {
   accept(arrival: Arrival): Exchange {
     if (this.#isDraining) throw new FlowError('draining', 'the service is shutting down; send the request again');
     if (!this.#parts.endpoints.isComplete) throw startingError();
-    const exchange = new Exchange(this.#parts, arrival, {
-      hold: (bytes) => this.#hold(bytes),
-      release: (bytes) => this.#leave(exchange, arrival.protocol, bytes),
-    });
+    const exchange = new Exchange(this.#parts, arrival, this.#account);
     this.#open.add(exchange);
     this.#countOpen(arrival.protocol, 1);
     return exchange;
@@ -87,7 +88,11 @@ export class RequestHandler {
    */
   async drain(timeoutMs: number): Promise<void> {
     this.#isDraining = true;
-    if (this.#open.size === 0) return;
+    if (this.#open.size > 0) await this.#becomeIdle(timeoutMs);
+    this.#account.deadlines.close();
+  }
+
+  async #becomeIdle(timeoutMs: number): Promise<void> {
     const idle = new Promise<void>((resolve) => {
       this.#onIdle = resolve;
     });
@@ -111,10 +116,10 @@ export class RequestHandler {
     this.#heldBytes += bytes;
   }
 
-  #leave(exchange: Exchange, protocol: string, bytes: number): void {
+  #leave(exchange: Exchange, bytes: number): void {
     this.#heldBytes -= bytes;
     this.#open.delete(exchange);
-    this.#countOpen(protocol, -1);
+    this.#countOpen(exchange.arrival.protocol, -1);
     if (this.#open.size === 0) this.#onIdle?.();
   }
 
@@ -130,25 +135,28 @@ export function startingError(): FlowError {
   return new FlowError('not_ready', 'the flow is still starting; /health/ready tells how far it is');
 }
 
+/** What the requests of a handler share. */
 interface Account {
+  readonly deadlines: Deadlines;
   hold(bytes: number): void;
-  release(bytes: number): void;
+  leave(exchange: Exchange, bytes: number): void;
 }
 
 /** One request on its way through the gateway: accepted, running, finished. */
-export class Exchange {
+export class Exchange implements Expiring {
   readonly requestId = newId();
   readonly arrival: Arrival;
-  readonly #parts: Parts;
+  readonly #parts: HandlerParts;
   readonly #account: Account;
   #record: RequestRecord | undefined;
   #heldBytes = 0;
+  /** Monotonic ms; known when the body was read. */
+  deadline = Infinity;
   #submission: { cancel(error: FlowError): void } | undefined;
   #cancelled: FlowError | undefined;
-  #stopTimer: (() => void) | undefined;
   #isFinished = false;
 
-  constructor(parts: Parts, arrival: Arrival, account: Account) {
+  constructor(parts: HandlerParts, arrival: Arrival, account: Account) {
     this.#parts = parts;
     this.arrival = arrival;
     this.#account = account;
@@ -165,12 +173,12 @@ export class Exchange {
     const request = this.#admit(call, decode);
     try {
       const submission = this.#parts.runtime.submit(request, this.#open(call.endpoint, call.trace));
-      this.#watch(submission, request.deadline);
+      this.#watch(submission);
       return await submission.response;
     } catch (error) {
       return { ...request, routes: [], error: FlowError.from(error) };
     } finally {
-      this.#stopTimer?.();
+      this.#account.deadlines.remove(this);
     }
   }
 
@@ -179,13 +187,13 @@ export class Exchange {
     const request = this.#admit(call, decode);
     try {
       const submission = this.#parts.runtime.stream(request, this.#open(call.endpoint, call.trace));
-      this.#watch(submission, request.deadline);
+      this.#watch(submission);
       yield* submission.documents;
     } catch (error) {
       // A cancelled stream may end in any way: why it was cancelled is what the caller should read.
       throw this.#cancelled ?? FlowError.from(error);
     } finally {
-      this.#stopTimer?.();
+      this.#account.deadlines.remove(this);
     }
     if (this.#cancelled !== undefined) throw this.#cancelled;
   }
@@ -195,6 +203,12 @@ export class Exchange {
     if (this.#isFinished || this.#cancelled !== undefined) return;
     this.#cancelled = error;
     this.#submission?.cancel(error);
+  }
+
+  /** The deadline has passed. */
+  expire(): void {
+    const timeoutMs = Math.round(this.deadline - this.arrival.startMs);
+    this.cancel(new FlowError('deadline_exceeded', `no answer within ${timeoutMs} ms`));
   }
 
   /** A phase that the gateway did itself. */
@@ -213,7 +227,7 @@ export class Exchange {
       record,
       error === undefined ? { endMs, endpointLabel } : { endMs, error, endpointLabel },
     );
-    this.#account.release(this.#heldBytes);
+    this.#account.leave(this, this.#heldBytes);
   }
 
   #admit(call: Call, decode: readonly [startMs: number, endMs: number]): FlowRequest {
@@ -221,13 +235,14 @@ export class Exchange {
     const record = this.#open(endpoint, call.trace);
     this.phase('decode', ...decode);
     const timeoutMs = call.timeoutMs ?? this.#parts.runtime.plan.gateway.timeoutMs;
+    this.deadline = this.arrival.startMs + timeoutMs;
     const request: FlowRequest = {
       requestId: this.requestId,
       endpoint,
       ...(targetExecutor === undefined ? {} : { targetExecutor }),
       parameters,
       docs,
-      deadline: this.arrival.startMs + timeoutMs,
+      deadline: this.deadline,
       priority,
       trace: record.context,
     };
@@ -242,14 +257,9 @@ export class Exchange {
     return this.#record;
   }
 
-  #watch(submission: { cancel(error: FlowError): void }, deadline: number): void {
+  #watch(submission: { cancel(error: FlowError): void }): void {
     this.#submission = submission;
-    if (this.#cancelled !== undefined) submission.cancel(this.#cancelled);
-    const leftMs = deadline - this.#parts.clock.now();
-    if (leftMs > maxTimerMs) return;
-    const timeoutMs = deadline - this.arrival.startMs;
-    this.#stopTimer = this.#parts.clock.after(Math.max(0, leftMs), () => {
-      this.cancel(new FlowError('deadline_exceeded', `no answer within ${Math.round(timeoutMs)} ms`));
-    });
+    if (this.#cancelled === undefined) this.#account.deadlines.add(this);
+    else submission.cancel(this.#cancelled);
   }
 }

@@ -72,12 +72,15 @@ export function decodeCall(body: unknown, headers: Carrier, endpoint: string | u
   if (!isObject(body)) throw bodyFault(body);
   const target = readText(body, 'targetExecutor', 'target_executor');
   const named = readText(body, 'execEndpoint', 'exec_endpoint');
+  const { timeoutMs, priority, trace } = readSettings(body, headers);
   return {
     endpoint: endpoint ?? named ?? '/',
-    ...(target === undefined || target === '' ? {} : { targetExecutor: target }),
+    targetExecutor: target === '' ? undefined : target,
     parameters: readObject(body, 'parameters') ?? {},
     docs: readDocuments(body['data']),
-    ...readSettings(body, headers),
+    timeoutMs,
+    priority,
+    trace,
     isFromJinaClient: isObject(body['header']) || named !== undefined,
   };
 }
@@ -91,7 +94,8 @@ export function decodeStreamCall(body: unknown, headers: Carrier, endpoint: stri
   if (!isObject(body)) throw bodyFault(body);
   const docs = new DocumentArray();
   docs.push(documentFromJson(body, []));
-  return { endpoint, parameters: {}, docs, ...readCallerSettings(headers), isFromJinaClient: false };
+  const settings = readCallerSettings(headers);
+  return { endpoint, targetExecutor: undefined, parameters: {}, docs, ...settings, isFromJinaClient: false };
 }
 
 function bodyFault(body: unknown): FlowError {

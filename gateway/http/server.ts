@@ -62,12 +62,10 @@ export async function createHttpServer(parts: HttpServerParts): Promise<HttpServ
     // A path that fastify does not like is none of ours.
     frameworkErrors: (_error, request, reply) => dispatch(request, reply),
   });
-  // Bodies are read by the dispatcher, which knows their limit and whether anybody wants them.
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', (_request, _payload, done) => done(null));
-  app.setErrorHandler((_error, request, reply) => dispatch(request, reply));
+  // A request is taken over before fastify would choose a parser for its body and a route for its path: the dispatcher
+  // knows whether anybody wants the body and how large it may be, and paths come and go while executors load.
+  app.addHook('onRequest', dispatch);
   app.setNotFoundHandler(dispatch);
-  // Paths change while executors load, so they are looked up in a table of ours.
   app.all('*', dispatch);
   await app.ready();
   const { server } = app;
