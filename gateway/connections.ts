@@ -2,7 +2,7 @@ import http from 'node:http';
 import type { Socket } from 'node:net';
 
 /** A client that sends its headers or its body slower is cut off; connections are looked at every 5 s. */
-const limits = {
+const defaultLimits = {
   headersTimeout: 20_000,
   requestTimeout: 300_000,
   connectionsCheckingInterval: 5_000,
@@ -10,12 +10,18 @@ const limits = {
   keepAliveTimeout: 75_000,
 } as const;
 
+export type ConnectionLimits = { readonly [Name in keyof typeof defaultLimits]: number };
+
 /**
  * Node's HTTP server for connections that a listener hands in; it never listens itself.
  *
  * @param maxBodyBytes a body that is announced larger is not asked for (`Expect: 100-continue`)
  */
-export function createConnectionServer(listener: http.RequestListener, maxBodyBytes: number): http.Server {
+export function createConnectionServer(
+  listener: http.RequestListener,
+  maxBodyBytes: number,
+  limits: ConnectionLimits = defaultLimits,
+): http.Server {
   const server = http.createServer(limits, listener);
   server.on('checkContinue', (request: http.IncomingMessage, response: http.ServerResponse) => {
     if (Number(request.headers['content-length'] ?? 0) <= maxBodyBytes) response.writeContinue();
