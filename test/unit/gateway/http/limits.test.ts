@@ -54,6 +54,20 @@ describe('body limit', () => {
       socket.destroy();
     }));
 
+  it('lets a client that sends all before it reads get its answer', () =>
+    withGateway({ plan }, async ({ port }) => {
+      const socket = net.connect(port, '127.0.0.1').pause();
+      const body = Buffer.alloc(8 * 2 ** 20, ' ');
+      socket.write(`POST /post HTTP/1.1\r\nhost: a\r\ncontent-length: ${body.length}\r\n\r\n`);
+      await new Promise<void>((resolve, reject) => {
+        socket.once('error', reject);
+        socket.write(body, () => resolve());
+      });
+      const [chunk] = (await once(socket.resume(), 'data')) as [Buffer];
+      assert.equal(parseAnswer(chunk.toString()).status, 413);
+      await once(socket, 'close');
+    }));
+
   it('does not ask for a body that is too large (100-continue)', () =>
     withGateway({ plan }, async ({ port }) => {
       const socket = net.connect(port, '127.0.0.1');
