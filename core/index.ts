@@ -1,5 +1,6 @@
 export { type CallCost, cutByCost, joinGain, worthJoining } from './batch-cost.ts';
 export { type Clock, monotonicMs, systemClock, toEpochMs } from './clock.ts';
+export { Deadlines, type Expiring } from './deadlines.ts';
 export {
   Document,
   DocumentArray,

@@ -1,6 +1,8 @@
 import {
   type Clock,
+  Deadlines,
   type DocumentArray,
+  type Expiring,
   FlowError,
   type FlowRequest,
   type FlowResponse,
@@ -9,7 +11,6 @@ import {
 } from '../core/index.ts';
 import type { Instrument, Phase, RequestRecord } from '../observability/index.ts';
 import type { Runtime } from '../runtime/index.ts';
-import { Deadlines, type Expiring } from './deadlines.ts';
 import type { EndpointDirectory } from './endpoints.ts';
 
 /** A request as a codec understood it. */

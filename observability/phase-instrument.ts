@@ -97,10 +97,14 @@ class PhaseInstrument implements Instrument {
   #contextOf({ requestId, incoming }: BeginRequest): TraceContext {
     // Without tracing our span would never be exported: what comes after us has to hang on the caller's.
     if (incoming !== undefined) return this.#sink === undefined ? incoming : { ...incoming, spanId: newSpanId() };
+    if (this.#sink === undefined) return { traceId: requestId, spanId: noSpan, isSampled: false };
     const traceId = isTraceId(requestId) ? requestId : newId();
-    return { traceId, spanId: newSpanId(), isSampled: this.#sink !== undefined && this.#sampler(traceId) };
+    return { traceId, spanId: newSpanId(), isSampled: this.#sampler(traceId) };
   }
 }
+
+/** Stands where tracing is off and a span id would name nothing. */
+const noSpan = '0'.repeat(16);
 
 function isTraceId(text: string): boolean {
   return /^(?!0{32})[0-9a-f]{32}$/.test(text);

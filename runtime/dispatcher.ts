@@ -1,4 +1,4 @@
-import { FlowError, monotonicMs } from '../core/index.ts';
+import { Deadlines, FlowError, monotonicMs, systemClock } from '../core/index.ts';
 import type { ExecutorPlan } from '../flows/index.ts';
 import type { BatchRecord, Instrument, Logger } from '../observability/index.ts';
 import { BatchCall } from './batch-call.ts';
@@ -15,8 +15,8 @@ import type { WorkerProcess } from './supervisor/index.ts';
 import type { Task, TaskPart } from './task.ts';
 import type { CalibrationData, EndpointManifest, Manifest } from './wire/index.ts';
 
-/** How often calls that outlived all their deadlines are looked for, ms. */
-const hangCheckMs = 250;
+/** How often calls that outlived all their deadlines are looked for, and queues measured, ms. */
+const checkMs = 250;
 
 /** A worker that can take calls now. */
 export interface ReadyWorker {
@@ -50,8 +50,9 @@ interface Slot extends ReadyWorker {
 export class Dispatcher {
   private readonly settings: DispatcherSettings;
   private readonly lines = new Map<string, EndpointLine>();
+  private readonly deadlines = new Deadlines(systemClock);
   private readonly calls = new Map<number, BatchCall>();
-  private readonly hangTimer: NodeJS.Timeout;
+  private readonly checkTimer: NodeJS.Timeout;
   private concurrency = 1;
   private nextCall = 1;
   private isPumpScheduled = false;
@@ -59,10 +60,11 @@ export class Dispatcher {
 
   constructor(settings: DispatcherSettings) {
     this.settings = settings;
-    this.hangTimer = setInterval(() => {
+    this.checkTimer = setInterval(() => {
       this.killHung();
-    }, hangCheckMs);
-    this.hangTimer.unref();
+      this.measureQueues();
+    }, checkMs);
+    this.checkTimer.unref();
   }
 
   /** Makes a queue for each endpoint; again after a restart, when only what is new counts. */
@@ -112,12 +114,15 @@ export class Dispatcher {
     this.enter({ task, first: 0, end: task.settings.docs.length, attempt: 1 }, endpoint);
     const { deadline } = task.settings;
     if (deadline === Infinity) return;
-    const delayMs = Math.min(deadline - task.enqueuedAt, 0x7fff_ffff);
-    const timer = setTimeout(() => {
-      this.expire(task, endpoint);
-    }, delayMs);
+    const expiring = {
+      deadline,
+      expire: () => {
+        this.expire(task, endpoint);
+      },
+    };
+    this.deadlines.add(expiring);
     task.onSettled(() => {
-      clearTimeout(timer);
+      this.deadlines.remove(expiring);
     });
   }
 
@@ -137,8 +142,9 @@ export class Dispatcher {
   }
 
   close(): void {
-    clearInterval(this.hangTimer);
+    clearInterval(this.checkTimer);
     clearTimeout(this.wakeTimer);
+    this.deadlines.close();
   }
 
   private enter(part: TaskPart, endpoint: EndpointManifest): void {
@@ -195,10 +201,6 @@ export class Dispatcher {
       slots = slots.filter((other) => other !== slot);
       this.dispatch(batch, line, slot);
     }
-    for (const { queue, endpoint } of lines) {
-      const labels = { executor: this.settings.plan.name, endpoint: endpoint.name };
-      this.settings.instrument.gauge('sluice_queue_requests', labels, queue.requests);
-    }
     if (decision.wakeAt !== undefined) {
       const delayMs = Math.max(0, Math.ceil(decision.wakeAt - now));
       this.wakeTimer = setTimeout(() => {
@@ -222,6 +224,13 @@ export class Dispatcher {
     return workers
       .filter(({ worker }) => worker.inFlight === this.concurrency)
       .map((ready) => ({ ...ready, isPrefetch: true }));
+  }
+
+  private measureQueues(): void {
+    for (const { queue, endpoint } of this.lines.values()) {
+      const labels = { executor: this.settings.plan.name, endpoint: endpoint.name };
+      this.settings.instrument.gauge('sluice_queue_requests', labels, queue.requests);
+    }
   }
 
   private runsAlone(worker: WorkerProcess): boolean {

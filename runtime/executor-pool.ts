@@ -82,10 +82,15 @@ export class ExecutorPool {
   /** Puts a request in line. Everything that goes wrong becomes its result. */
   submit(input: TaskInput, endpoint: EndpointManifest): Task {
     const now = monotonicMs();
+    const { request, record, docs, branches, onItems } = input;
     const task = new Task({
-      ...input,
+      request,
+      record,
+      docs,
+      branches,
+      onItems,
       parameters: splitParameters(input.parameters, endpoint.perRequest),
-      deadline: Math.min(input.request.deadline, now + (this.plan.timeoutSendMs ?? Infinity)),
+      deadline: Math.min(request.deadline, now + (this.plan.timeoutSendMs ?? Infinity)),
       enqueuedAt: now,
     });
     try {

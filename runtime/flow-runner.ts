@@ -46,9 +46,9 @@ export class FlowRunner {
     const stream = new DocumentStream();
     try {
       const selection = this.selector.select(request.endpoint, request.targetExecutor);
-      const pool = this.pools.find(({ plan }) => selection.has(plan.name));
+      const pool = this.pools.find(({ plan }) => selection.get(plan.name)?.isStreaming === true);
       const endpoint = pool === undefined ? undefined : selection.get(pool.plan.name);
-      if (pool === undefined || endpoint?.isStreaming !== true) {
+      if (pool === undefined || endpoint === undefined) {
         throw new FlowError('streaming_endpoint', `${request.endpoint} gives one answer, it cannot be streamed`);
       }
       const task = pool.submit(
@@ -134,7 +134,11 @@ class FlowRun {
     this.routes.push(route);
     const endpoint = selection.get(plan.name);
     const parts = branches.map(([, docs]) => docs);
-    if (endpoint === undefined) return mergeBranches(parts);
+    if (endpoint === undefined) {
+      // As in Jina: an executor that the target names but that does not bind the endpoint has a route with an end.
+      if (selection.has(plan.name)) route.endMs = monotonicMs();
+      return mergeBranches(parts);
+    }
     if (endpoint.isStreaming) {
       throw new FlowError(
         'streaming_endpoint',

@@ -36,6 +36,7 @@ class LocalRuntime implements Runtime {
   private isDraining = false;
   private inFlight = 0;
   private idle: (() => void) | undefined;
+  private stopping: Promise<void> | undefined;
   private readonly cancels = new Set<(error: FlowError) => void>();
 
   constructor({ plan, instrument, store, logger, env, hangGraceMs = defaultHangGraceMs }: RuntimeOptions) {
@@ -99,6 +100,10 @@ class LocalRuntime implements Runtime {
   }
 
   async stop(timeoutMs: number): Promise<void> {
+    await (this.stopping ??= this.drainAndEnd(timeoutMs));
+  }
+
+  private async drainAndEnd(timeoutMs: number): Promise<void> {
     this.isDraining = true;
     if (this.inFlight > 0) {
       const timer = setTimeout(() => {

@@ -8,8 +8,8 @@ const maxPatternLength = 256;
 /** Different targets remembered; requests use very few. */
 const maxCached = 256;
 
-/** Which executors a request reaches, and by which of their endpoints. */
-export type Selection = ReadonlyMap<string, EndpointManifest>;
+/** Which executors a request names, and by which of their endpoints it reaches them; undefined: they do not bind it. */
+export type Selection = ReadonlyMap<string, EndpointManifest | undefined>;
 
 /** Answers, and remembers, which executors of a flow a request reaches. */
 export class Selector {
@@ -29,12 +29,9 @@ export class Selector {
     const known = this.cache.get(key);
     if (known !== undefined) return known;
     const targeted = target === '' ? this.pools : this.matching(target);
-    const selection = new Map<string, EndpointManifest>();
-    for (const pool of targeted) {
-      const binding = pool.endpointOf(endpoint);
-      if (binding !== undefined) selection.set(pool.plan.name, binding);
-    }
-    if (selection.size === 0 && endpoint !== rootEndpoint) throw this.unknownEndpoint(endpoint, targeted);
+    const selection = new Map(targeted.map((pool) => [pool.plan.name, pool.endpointOf(endpoint)]));
+    const isBound = [...selection.values()].some((binding) => binding !== undefined);
+    if (!isBound && endpoint !== rootEndpoint) throw this.unknownEndpoint(endpoint, targeted);
     if (this.cache.size >= maxCached) this.cache.clear();
     this.cache.set(key, selection);
     return selection;

@@ -71,7 +71,7 @@ export class Encoder extends Executor<z.infer<typeof options>> {
     );
   }
 
-  /** Measures the model; answers in tokens, which is what a row's tensor counts. */
+  /** Measures the model; answers in tokens, the unit of the endpoint's cost. */
   override async warmup(): Promise<CostCalibration> {
     this.context.progress({ state: 'warming', message: 'measuring the model' });
     this.cost = await this.encoder.calibrate();
@@ -93,7 +93,7 @@ export class Encoder extends Executor<z.infer<typeof options>> {
 
   @requests(['/encode', '/index', '/search', '/update', '/'], {
     effect: 'read',
-    cost: 'tensor',
+    cost: 'tokens',
     perRequest: searchParameters,
     pre: 'tokenize',
   })

@@ -9,8 +9,10 @@ export type CostUnit =
   | 'characters'
   /** Bytes of `blob`. */
   | 'bytes'
-  /** Elements of `tensor`, for example token ids from a tokenizer before. */
-  | 'tensor';
+  /** Elements of `tensor`. */
+  | 'tensor'
+  /** Elements of `tensor` where there is one (token ids from a tokenizer before), otherwise a quarter of the characters of `text`. */
+  | 'tokens';
 
 /** How requests of different callers are joined. Names and defaults follow Jina's `dynamic_batching`, but for `timeoutMs`. */
 export interface DynamicBatchingOptions {

@@ -6,6 +6,8 @@ export type CostUnit = EndpointManifest['cost'];
 
 /** What an object, a list or a number takes beside its content. */
 const valueBytes = 16;
+/** Of English text, roughly; the worker counts exactly. */
+const charactersPerToken = 4;
 const documentOverheadBytes = 256;
 
 /**
@@ -23,6 +25,8 @@ export function documentCost(doc: Document, unit: CostUnit): number {
       return Math.max(1, doc.blob?.byteLength ?? 0);
     case 'tensor':
       return Math.max(1, doc.tensor?.data.length ?? 0);
+    case 'tokens':
+      return Math.max(1, doc.tensor?.data.length ?? Math.ceil((doc.text?.length ?? 0) / charactersPerToken));
   }
 }
 

@@ -27,9 +27,9 @@ export class OutputLines {
     stream.on('error', () => undefined);
   }
 
-  /** What tells most about an end: the last line that speaks of an error, or else the last few lines. */
+  /** What tells most about an end: the first line that speaks of an error, or else the last few lines. */
   lastWords(): string {
-    return this.recent.findLast((line) => /error/i.test(line)) ?? this.recent.slice(-5).join('\n');
+    return this.recent.find((line) => /\berror\b/i.test(line)) ?? this.recent.slice(-5).join('\n');
   }
 
   private add(line: string, level: 'info' | 'warn', logger: Logger): void {

@@ -25,6 +25,17 @@ export interface ReplicaSettings {
   readonly events: ReplicaEvents;
 }
 
+const workerStates = [
+  'starting',
+  'downloading',
+  'loading',
+  'warming',
+  'ready',
+  'draining',
+  'stopped',
+  'failed',
+] as const;
+
 /** Keeps one worker of an executor alive: starts it, starts it again when it dies, gives up when that is useless. */
 export class Replica {
   private readonly settings: ReplicaSettings;
@@ -150,7 +161,15 @@ export class Replica {
   }
 
   private changed(): void {
-    this.settings.events.changed(this.status());
+    const status = this.status();
+    const { data, instrument } = this.settings;
+    const labels = { executor: data.name, replica: String(data.replica) };
+    // A busy worker is ready; how busy it is tell the queues.
+    const state = status.state === 'busy' ? 'ready' : status.state;
+    for (const each of workerStates) {
+      instrument.gauge('sluice_worker_state', { ...labels, state: each }, each === state ? 1 : 0);
+    }
+    this.settings.events.changed(status);
   }
 
   private report(message: ReportMessage): void {

@@ -44,7 +44,7 @@ export interface EndpointManifest {
   readonly name: string;
   readonly method: string;
   readonly effect: 'read' | 'upsert' | 'write';
-  readonly cost: 'items' | 'characters' | 'bytes' | 'tensor';
+  readonly cost: 'items' | 'characters' | 'bytes' | 'tensor' | 'tokens';
   readonly perRequest: readonly string[];
   readonly hasPre: boolean;
   /** Whether it may return another number of documents than it was given. */

@@ -1,4 +1,4 @@
-import type { Clock } from '../core/index.ts';
+import type { Clock } from './clock.ts';
 
 /** What ends when its time is up. */
 export interface Expiring {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Deadlines } from '../../../gateway/deadlines.ts';
+import { Deadlines } from '../../../core/index.ts';
 import { FakeClock } from '../client/fake-clock.ts';
 
 class Item {
