@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { packagedCommand } from './packaged.ts';
 import { markPlaceholder } from './request-body.ts';
 import type { ServiceSpec } from './service.ts';
 
@@ -29,16 +30,25 @@ export function bareLine(port: number): ServiceSpec {
   };
 }
 
-/** `sluice up` of a flow of bench/flows, metrics on. */
+/** `sluice up` of a flow of bench/flows, metrics on: the package as it is installed, or the sources through tsx. */
 export function sluice(
-  flow: { readonly name: string; readonly file: string; readonly env?: Readonly<Record<string, string>> },
+  flow: {
+    readonly name: string;
+    readonly file: string;
+    readonly env?: Readonly<Record<string, string>>;
+    readonly from?: 'package' | 'sources';
+  },
   port: number,
   probe: string,
 ): ServiceSpec {
   return {
     name: flow.name,
     command: process.execPath,
-    args: [benchPath('../bin/sluice.js'), 'up', benchPath(`flows/${flow.file}`)],
+    args: [
+      flow.from === 'sources' ? benchPath('../bin/sluice.js') : packagedCommand(),
+      'up',
+      benchPath(`flows/${flow.file}`),
+    ],
     env: { SLUICE_BENCH_PORT: String(port), ...flow.env },
     port,
     path: '/post',

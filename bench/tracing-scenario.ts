@@ -37,13 +37,15 @@ export async function tracingScenario(mode: BenchMode, progress: Progress): Prom
   const preload = `--import tsx --import ${benchPath('untraced.ts')}`;
   const rounds = await interleave(
     [
-      subject(none, (port) => sluice({ name: none, file: 'echo.yml', env: { NODE_OPTIONS: preload } }, port, body)),
+      subject(none, (port) =>
+        sluice({ name: none, file: 'echo.yml', from: 'sources', env: { NODE_OPTIONS: preload } }, port, body),
+      ),
       subject(off, (port) =>
-        sluice({ name: off, file: 'echo.yml', env: { NODE_OPTIONS: '--import tsx' } }, port, body),
+        sluice({ name: off, file: 'echo.yml', from: 'sources', env: { NODE_OPTIONS: '--import tsx' } }, port, body),
       ),
       subject(sampled, (port, tracesPort) => {
         const env = { NODE_OPTIONS: '--import tsx', SLUICE_BENCH_TRACES_PORT: String(tracesPort) };
-        return sluice({ name: sampled, file: 'traced-echo.yml', env }, port, body);
+        return sluice({ name: sampled, file: 'traced-echo.yml', from: 'sources', env }, port, body);
       }),
     ],
     mode.tracingRounds,

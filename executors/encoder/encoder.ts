@@ -38,9 +38,9 @@ const unmeasured: CallCost = { callCost: 0, maxCallCost: Infinity };
  * Takes token ids that a Tokenizer before has made, and drops them when they are used; a document that comes with
  * text alone is tokenized here. A document with neither stays as it is. `/rank` encodes documents and their matches.
  *
- * The declared cost is the length of `tensor`: with a Tokenizer before, the parent knows the exact number of tokens
- * and joins rows of similar length. Without one every document counts 1 and only the number of rows bounds a batch;
- * no wrong guess from characters comes between, and the pieces that are computed are cut from exact counts anyway.
+ * The declared cost is tokens: with a Tokenizer before, the parent knows their exact number, without one it estimates
+ * them from the characters. Either way it joins rows of similar length, and the pieces that are computed are cut from
+ * exact counts.
  */
 export class Encoder extends Executor<z.infer<typeof options>> {
   static override readonly options = options;
