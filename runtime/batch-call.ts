@@ -42,11 +42,6 @@ export class BatchCall {
     this.deadline = Math.max(...settings.parts.map(({ task }) => task.settings.deadline));
   }
 
-  /** A retry, which shares its worker with nothing else. */
-  get isAlone(): boolean {
-    return this.settings.record.attempt > 1;
-  }
-
   get worker(): WorkerProcess {
     return this.settings.worker;
   }

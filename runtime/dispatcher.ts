@@ -41,17 +41,14 @@ interface EndpointLine {
   readonly queue: EndpointQueue<TaskPart>;
 }
 
-interface Slot extends ReadyWorker {
-  /** Only to prepare the next batch while the worker computes. */
-  readonly isPrefetch: boolean;
-}
-
 /** The queues of one executor, and what goes from them to its workers: when, to whom, and again after a death. */
 export class Dispatcher {
   private readonly settings: DispatcherSettings;
   private readonly lines = new Map<string, EndpointLine>();
   private readonly deadlines = new Deadlines(systemClock);
   private readonly calls = new Map<number, BatchCall>();
+  /** Workers that compute a retry and nothing beside it. */
+  private readonly reserved = new Set<WorkerProcess>();
   private readonly checkTimer: NodeJS.Timeout;
   private concurrency = 1;
   private nextCall = 1;
@@ -179,27 +176,26 @@ export class Dispatcher {
 
   /** Sends what is due to workers that have a free place. */
   private pump(): void {
+    clearTimeout(this.wakeTimer);
+    if (this.queuedRequests === 0) return;
     const now = monotonicMs();
     const lines = [...this.lines.values()];
     for (const { queue, endpoint } of lines) {
       for (const entry of queue.dropExpired(now)) this.expire(entry.item.task, endpoint);
     }
-    clearTimeout(this.wakeTimer);
-    let slots = this.freeSlots();
+    const places = this.freePlaces();
     // Preparing ahead pays only for a batch that will not grow any more.
-    const ready = slots[0]?.isPrefetch === true ? lines.filter(isWorthPreparing) : lines;
+    const due = places.limit > this.concurrency ? lines.filter(isWorthPreparing) : lines;
     const decision = decide(
-      ready.map(({ queue }) => queue),
+      due.map(({ queue }) => queue),
       now,
-      slots.length,
+      places.count,
     );
     for (const batch of decision.batches) {
-      const line = ready[batch.queue];
-      const slot = slots.find(({ worker }) => worker.inFlight === 0 || !isRetry(batch));
+      const line = due[batch.queue];
+      const ready = leastBusy(places.workers, isRetry(batch) ? 1 : places.limit);
       // A retry waits for a worker of its own, and keeps the place until it has one.
-      if (line === undefined || slot === undefined) continue;
-      slots = slots.filter((other) => other !== slot);
-      this.dispatch(batch, line, slot);
+      if (line !== undefined && ready !== undefined) this.dispatch(batch, line, ready);
     }
     if (decision.wakeAt !== undefined) {
       const delayMs = Math.max(0, Math.ceil(decision.wakeAt - now));
@@ -209,21 +205,15 @@ export class Dispatcher {
     }
   }
 
-  /** Places for calls, the least busy worker's first; places for preparing only when no worker is idle. */
-  private freeSlots(): Slot[] {
-    const workers = this.settings
-      .readyWorkers()
-      .filter(({ worker }) => !this.runsAlone(worker))
-      .sort((a, b) => a.worker.inFlight - b.worker.inFlight);
-    const slots: Slot[] = [];
-    for (const ready of workers) {
-      for (let busy = ready.worker.inFlight; busy < this.concurrency; busy++)
-        slots.push({ ...ready, isPrefetch: false });
-    }
-    if (slots.length > 0) return slots;
-    return workers
-      .filter(({ worker }) => worker.inFlight === this.concurrency)
-      .map((ready) => ({ ...ready, isPrefetch: true }));
+  /** Where calls can go: below the workers' concurrency, or, when no worker has such a place, one above it to prepare. */
+  private freePlaces(): { workers: readonly ReadyWorker[]; limit: number; count: number } {
+    const workers = this.settings.readyWorkers().filter(({ worker }) => !this.reserved.has(worker));
+    const countBelow = (limit: number): number =>
+      workers.reduce((sum, { worker }) => sum + Math.max(0, limit - worker.inFlight), 0);
+    const count = countBelow(this.concurrency);
+    if (count > 0) return { workers, limit: this.concurrency, count };
+    const limit = this.concurrency + 1;
+    return { workers, limit, count: countBelow(limit) };
   }
 
   private measureQueues(): void {
@@ -233,13 +223,11 @@ export class Dispatcher {
     }
   }
 
-  private runsAlone(worker: WorkerProcess): boolean {
-    if (worker.inFlight === 0) return false;
-    for (const call of this.calls.values()) if (call.isAlone && call.worker === worker) return true;
-    return false;
-  }
-
-  private dispatch(batch: BatchDecision<QueueEntry<TaskPart>>, { queue, endpoint }: EndpointLine, slot: Slot): void {
+  private dispatch(
+    batch: BatchDecision<QueueEntry<TaskPart>>,
+    { queue, endpoint }: EndpointLine,
+    ready: ReadyWorker,
+  ): void {
     const { plan, instrument } = this.settings;
     const parts = batch.parts.map(({ entry, rows }): TaskPart => {
       const [first, end] = queue.take(entry, rows);
@@ -252,8 +240,8 @@ export class Dispatcher {
       id,
       executor: plan.name,
       endpoint: endpoint.name,
-      replica: slot.replica,
-      device: slot.device,
+      replica: ready.replica,
+      device: ready.device,
       documents: batch.rows,
       flushReason: batch.reason,
       attempt: parts[0]?.attempt ?? 1,
@@ -268,18 +256,20 @@ export class Dispatcher {
       endpoint,
       parts,
       record,
-      worker: slot.worker,
+      worker: ready.worker,
       instrument,
       lost: (open, error) => {
         this.recover(open, endpoint, error);
       },
       done: () => {
         this.calls.delete(id);
+        if (record.attempt > 1) this.reserved.delete(ready.worker);
         instrument.count('sluice_documents_total', labels, batch.rows);
         this.schedulePump();
       },
     });
     this.calls.set(id, call);
+    if (record.attempt > 1) this.reserved.add(ready.worker);
     call.send();
   }
 
@@ -316,6 +306,16 @@ export class Dispatcher {
       );
     }
   }
+}
+
+/** The worker with the fewest calls below `limit`. */
+function leastBusy(workers: readonly ReadyWorker[], limit: number): ReadyWorker | undefined {
+  let best: ReadyWorker | undefined;
+  for (const ready of workers) {
+    const { inFlight } = ready.worker;
+    if (inFlight < Math.min(limit, best?.worker.inFlight ?? Infinity)) best = ready;
+  }
+  return best;
 }
 
 function isRetry(batch: BatchDecision<QueueEntry<TaskPart>>): boolean {
