@@ -23,6 +23,8 @@ export interface BatchCallSettings {
   readonly instrument: Instrument;
   /** The worker died; the parts still wait for an answer. */
   lost(parts: readonly TaskPart[], error: FlowError): void;
+  /** How long the worker computed it, ms. */
+  ran(runMs: number): void;
   /** The call is over, its place in the worker is free. */
   done(): void;
 }
@@ -110,6 +112,8 @@ export class BatchCall {
     const { parts, record, worker } = this.settings;
     const receivedMs = monotonicMs();
     this.isOver = true;
+    const [startMs, endMs] = message.timings.runMs;
+    this.settings.ran(endMs - startMs);
     this.stamp(message, receivedMs);
     this.settings.done();
     try {

@@ -10,6 +10,8 @@ import {
   type QueueEntry,
   requestBytes,
 } from './batching/index.ts';
+import { CallPace } from './call-pace.ts';
+import { callsAhead, type EndpointLine, leastBusy, placesBelow, type ReadyWorker } from './places.ts';
 import type { RetryBudget } from './retry-budget.ts';
 import type { WorkerProcess } from './supervisor/index.ts';
 import type { Task, TaskPart } from './task.ts';
@@ -17,13 +19,6 @@ import type { CalibrationData, EndpointManifest, Manifest } from './wire/index.t
 
 /** How often calls that outlived all their deadlines are looked for, and queues measured, ms. */
 const checkMs = 250;
-
-/** A worker that can take calls now. */
-export interface ReadyWorker {
-  readonly worker: WorkerProcess;
-  readonly replica: number;
-  readonly device: string;
-}
 
 export interface DispatcherSettings {
   readonly plan: ExecutorPlan;
@@ -34,11 +29,6 @@ export interface DispatcherSettings {
   readonly hangGraceMs: number;
   /** Workers that are ready, whether they have free places or not. */
   readyWorkers(): readonly ReadyWorker[];
-}
-
-interface EndpointLine {
-  readonly endpoint: EndpointManifest;
-  readonly queue: EndpointQueue<TaskPart>;
 }
 
 /** The queues of one executor, and what goes from them to its workers: when, to whom, and again after a death. */
@@ -74,7 +64,7 @@ export class Dispatcher {
         batching: endpoint.dynamicBatching,
         bounds: this.settings.plan.queue,
       });
-      this.lines.set(endpoint.name, { endpoint, queue });
+      this.lines.set(endpoint.name, { endpoint, queue, pace: new CallPace() });
     }
   }
 
@@ -183,19 +173,23 @@ export class Dispatcher {
     for (const { queue, endpoint } of lines) {
       for (const entry of queue.dropExpired(now)) this.expire(entry.item.task, endpoint);
     }
-    const places = this.freePlaces();
-    // Preparing ahead pays only for a batch that will not grow any more.
-    const due = places.limit > this.concurrency ? lines.filter(isWorthPreparing) : lines;
+    const workers = this.settings.readyWorkers().filter(({ worker }) => !this.reserved.has(worker));
+    const isAhead = placesBelow(workers, this.concurrency) === 0;
+    // Only when no worker has a place: what is sent ahead has chosen its worker.
+    const due = isAhead ? lines.filter((line) => callsAhead(line) > 0) : lines;
+    const most = this.concurrency + (isAhead ? Math.max(0, ...due.map(callsAhead)) : 0);
     const decision = decide(
       due.map(({ queue }) => queue),
       now,
-      places.count,
+      placesBelow(workers, most),
     );
     for (const batch of decision.batches) {
       const line = due[batch.queue];
-      const ready = leastBusy(places.workers, isRetry(batch) ? 1 : places.limit);
+      if (line === undefined) continue;
+      const limit = this.concurrency + (isAhead ? callsAhead(line) : 0);
+      const ready = leastBusy(workers, isRetry(batch) ? 1 : limit);
       // A retry waits for a worker of its own, and keeps the place until it has one.
-      if (line !== undefined && ready !== undefined) this.dispatch(batch, line, ready);
+      if (ready !== undefined) this.dispatch(batch, line, ready);
     }
     if (decision.wakeAt !== undefined) {
       const delayMs = Math.max(0, Math.ceil(decision.wakeAt - now));
@@ -203,17 +197,6 @@ export class Dispatcher {
         this.pump();
       }, delayMs);
     }
-  }
-
-  /** Where calls can go: below the workers' concurrency, or, when no worker has such a place, one above it to prepare. */
-  private freePlaces(): { workers: readonly ReadyWorker[]; limit: number; count: number } {
-    const workers = this.settings.readyWorkers().filter(({ worker }) => !this.reserved.has(worker));
-    const countBelow = (limit: number): number =>
-      workers.reduce((sum, { worker }) => sum + Math.max(0, limit - worker.inFlight), 0);
-    const count = countBelow(this.concurrency);
-    if (count > 0) return { workers, limit: this.concurrency, count };
-    const limit = this.concurrency + 1;
-    return { workers, limit, count: countBelow(limit) };
   }
 
   private measureQueues(): void {
@@ -225,7 +208,7 @@ export class Dispatcher {
 
   private dispatch(
     batch: BatchDecision<QueueEntry<TaskPart>>,
-    { queue, endpoint }: EndpointLine,
+    { queue, endpoint, pace }: EndpointLine,
     ready: ReadyWorker,
   ): void {
     const { plan, instrument } = this.settings;
@@ -260,6 +243,9 @@ export class Dispatcher {
       instrument,
       lost: (open, error) => {
         this.recover(open, endpoint, error);
+      },
+      ran: (runMs) => {
+        pace.add(runMs);
       },
       done: () => {
         this.calls.delete(id);
@@ -308,21 +294,6 @@ export class Dispatcher {
   }
 }
 
-/** The worker with the fewest calls below `limit`. */
-function leastBusy(workers: readonly ReadyWorker[], limit: number): ReadyWorker | undefined {
-  let best: ReadyWorker | undefined;
-  for (const ready of workers) {
-    const { inFlight } = ready.worker;
-    if (inFlight < Math.min(limit, best?.worker.inFlight ?? Infinity)) best = ready;
-  }
-  return best;
-}
-
 function isRetry(batch: BatchDecision<QueueEntry<TaskPart>>): boolean {
   return batch.parts.some(({ entry }) => entry.item.attempt > 1);
-}
-
-function isWorthPreparing({ endpoint, queue }: EndpointLine): boolean {
-  if (!endpoint.hasPre) return false;
-  return queue.batching === undefined || queue.rows >= queue.batching.preferredBatchSize;
 }

@@ -65,3 +65,39 @@ describe('a flow that fans out and in', () => {
     assert.ok(!routes.some(({ executor }) => executor === 'apart'));
   });
 });
+
+describe('an executor with replicas that take several calls at once', () => {
+  it('gets calls spread over its workers', async () => {
+    const running = await startRuntime([{ file: 'faults.ts', name: 'faults', replicas: 2, concurrency: 4 }]);
+    try {
+      const calls = Array.from({ length: 8 }, async () => running.post('/slow', ['x'], { parameters: { ms: 300 } }));
+      await running.until(
+        () => running.runtime.status().executors[0]?.workers.every(({ state }) => state === 'busy') ?? false,
+      );
+      await Promise.all(calls);
+      const states = running.store
+        .read('sluice_worker_state')
+        .filter(({ value }) => value === 1)
+        .map(({ labels }) => labels.join(' '));
+      assert.deepEqual(states.sort(), ['faults 0 ready', 'faults 1 ready']);
+    } finally {
+      await running.stop();
+    }
+  });
+});
+
+describe('a stream behind an executor that takes everything', () => {
+  it('comes from the executor that yields', async () => {
+    const running = await startRuntime([
+      { file: 'echo.ts', name: 'echo' },
+      { file: 'streaming.ts', name: 'counter' },
+    ]);
+    try {
+      const texts: (string | undefined)[] = [];
+      for await (const docs of running.stream('/count', ['n']).documents) texts.push(docs[0]?.text);
+      assert.deepEqual(texts, ['n 0', 'n 1', 'n 2']);
+    } finally {
+      await running.stop();
+    }
+  });
+});
