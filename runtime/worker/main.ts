@@ -82,7 +82,7 @@ async function start(message: Extract<ToWorker, { type: 'start' }>): Promise<voi
 async function serve(type: ExecutorType, options: unknown, bindings: Bindings, data: ExecutorData): Promise<void> {
   const { manifest, endpoints } = bindings;
   if (manifest.state === 'exclusive') await lockWorkspace(workspaceOf(data), data.name);
-  watchParent();
+  const watched = watchParent();
   const store = new MetricStore();
   const context = createContext(data, {
     env: process.env,
@@ -100,6 +100,7 @@ async function serve(type: ExecutorType, options: unknown, bindings: Bindings, d
   await executor.init?.();
   link.send({ type: 'state', state: 'warming' });
   const calibration = await executor.warmup?.();
+  await watched;
   const stopReports = startReports(store, (report) => {
     link.send(report);
   });
