@@ -41,6 +41,8 @@ export class Replica {
   private readonly settings: ReplicaSettings;
   private current: WorkerProcess | undefined;
   private history: RestartHistory = freshHistory;
+  /** Whether any of its workers ever was. */
+  private wasReady = false;
   private restarts = 0;
   private restartTimer: NodeJS.Timeout | undefined;
   private error: FlowError | undefined;
@@ -77,6 +79,7 @@ export class Replica {
           events.loaded(manifest);
         },
         ready: (calibration) => {
+          this.wasReady = true;
           events.ready(calibration);
         },
         report: (message) => {
@@ -137,6 +140,7 @@ export class Replica {
     const { readyAtMs } = current;
     const decision = afterWorkerEnd(this.history, {
       wasReady: readyAtMs !== undefined,
+      isHopeless: !this.wasReady && error?.isRetryable === false,
       wasBusy: current.endedBusy,
       hasAnswered: current.hasAnswered,
       readyForMs: readyAtMs === undefined ? 0 : monotonicMs() - readyAtMs,

@@ -2,6 +2,8 @@
 export interface WorkerEnd {
   /** Whether it had become ready. */
   readonly wasReady: boolean;
+  /** Whether it said itself why it cannot start, before any worker of the replica was ever ready. */
+  readonly isHopeless: boolean;
   /** Whether it died while it worked on a request: then the request may be at fault, not the worker. */
   readonly wasBusy: boolean;
   /** Whether it had answered a request since it became ready. */
@@ -34,6 +36,8 @@ const maxFailures = 5;
 /**
  * Whether and when a replica is started again.
  *
+ * A first start that fails for a reason it can name (an import, an option, the weights) is not repeated: it would fail
+ * the same way.
  * The first restart after a stable time is immediate, then the delay doubles from 100 ms to 10 s. Ends that no
  * request explains (at start, or idle without ever having answered) count as failures, and five in a row end it: what
  * fails then is the executor itself. A death in the middle of a request never does, or one poison document could take
@@ -41,6 +45,7 @@ const maxFailures = 5;
  */
 export function afterWorkerEnd(history: RestartHistory, end: WorkerEnd): RestartDecision {
   const isStable = end.wasReady && end.readyForMs >= stableMs;
+  if (end.isHopeless) return { type: 'give_up', failures: history.failures + 1 };
   const failures = end.wasBusy || end.hasAnswered || isStable ? 0 : history.failures + 1;
   if (failures >= maxFailures) return { type: 'give_up', failures };
   const quickEnds = isStable ? 0 : history.quickEnds + 1;

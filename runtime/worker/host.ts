@@ -25,6 +25,13 @@ interface ActiveRun extends StreamCredit {
   readonly call: HostCall;
 }
 
+/** When the parts of a call began and ended, monotonic ms. */
+interface Stamps {
+  preMs?: [number, number];
+  runMs: [number, number];
+  postMs?: [number, number];
+}
+
 export interface HostSettings {
   readonly executor: Executor<unknown>;
   readonly className: string;
@@ -53,9 +60,7 @@ export class ExecutorHost {
     const call = new HostCall(message, branchesOf(message, docs), this.settings.logger);
     const run: ActiveRun = { call, credit: 0, wake: undefined };
     this.active.set(message.id, run);
-    const stamps: { preMs?: [number, number]; runMs: [number, number]; postMs?: [number, number] } = {
-      runMs: [receivedMs, receivedMs],
-    };
+    const stamps: Stamps = { runMs: [receivedMs, receivedMs] };
     let results: readonly RequestResult[];
     try {
       const binding = this.bindingOf(message.endpoint);
@@ -107,7 +112,7 @@ export class ExecutorHost {
     run: ActiveRun,
     binding: EndpointBinding,
     docs: DocumentArray,
-    stamps: { preMs?: [number, number]; runMs: [number, number]; postMs?: [number, number] },
+    stamps: Stamps,
   ): Promise<readonly RequestResult[]> {
     const { call } = run;
     let prepared: unknown;
@@ -144,7 +149,7 @@ export class ExecutorHost {
     docs: DocumentArray,
     call: HostCall,
     prepared: unknown,
-    stamps: { postMs?: [number, number] },
+    stamps: Stamps,
   ): Promise<readonly RequestResult[]> {
     try {
       return await this.computeOnce(binding, docs, call, prepared, stamps);
@@ -170,7 +175,7 @@ export class ExecutorHost {
     const own = DocumentArray.fromInputs(docs.slice(...request.rows));
     try {
       const prepared = binding.pre === undefined ? undefined : await this.method(binding.pre)(own, alone);
-      const [result] = await this.computeOnce(binding, own, alone, prepared, {});
+      const [result] = await this.computeOnce(binding, own, alone, prepared, { runMs: [0, 0] });
       if (result === undefined) throw new FlowError('internal', 'a call of one request gave no result; this is a bug');
       return result;
     } catch (error) {
@@ -183,7 +188,7 @@ export class ExecutorHost {
     docs: DocumentArray,
     call: Call,
     prepared: unknown,
-    stamps: { postMs?: [number, number] },
+    stamps: Stamps,
   ): Promise<readonly RequestResult[]> {
     let result = await this.method(binding.method)(docs, call, prepared);
     if (binding.post !== undefined) {
@@ -212,7 +217,7 @@ export class ExecutorHost {
 
   private fault(error: unknown, call: HostCall): FlowError {
     const fault = executorFault(error, this.settings.className);
-    if (fault.reason !== 'cancelled') {
+    if (fault.reason !== 'cancelled' && !call.wasCancelled) {
       const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
       const trace = call.requests[0]?.trace?.traceId;
       this.settings.logger.error(

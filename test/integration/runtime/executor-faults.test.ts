@@ -70,6 +70,13 @@ describe('an executor that goes wrong in a request', () => {
     assert.equal((await running.post('/ok', ['x'])).error, undefined);
   });
 
+  it('replaces a worker that writes garbage into the channel, and says so', async () => {
+    const { error } = await running.post('/corrupt', ['x']);
+    assert.equal(error?.reason, 'worker_crashed');
+    assert.match(error.message, /expected a frame of kind 0 to 2/);
+    assert.equal((await running.post('/ok', ['x'])).error, undefined);
+  });
+
   it('never sends a write a second time', async () => {
     const before = running.runtime.status().executors[0]?.workers[0]?.restarts ?? 0;
     const { error } = await running.post('/exit-write', ['x']);

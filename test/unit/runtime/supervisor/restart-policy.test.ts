@@ -7,9 +7,9 @@ import {
   type WorkerEnd,
 } from '../../../../runtime/supervisor/restart-policy.ts';
 
-const idle: WorkerEnd = { wasReady: true, wasBusy: false, hasAnswered: false, readyForMs: 100 };
-const atStart: WorkerEnd = { wasReady: false, wasBusy: false, hasAnswered: false, readyForMs: 0 };
-const inRequest: WorkerEnd = { wasReady: true, wasBusy: true, hasAnswered: false, readyForMs: 100 };
+const idle: WorkerEnd = { wasReady: true, isHopeless: false, wasBusy: false, hasAnswered: false, readyForMs: 100 };
+const atStart: WorkerEnd = { wasReady: false, isHopeless: false, wasBusy: false, hasAnswered: false, readyForMs: 0 };
+const inRequest: WorkerEnd = { wasReady: true, isHopeless: false, wasBusy: true, hasAnswered: false, readyForMs: 100 };
 
 /** The delays of the restarts after these ends; 'give_up' where it stays down. */
 function delaysAfter(ends: readonly WorkerEnd[]): (number | 'give_up')[] {
@@ -29,6 +29,10 @@ describe('the restart of a worker', () => {
 
   it('is given up after five failures in a row at start', () => {
     assert.deepEqual(delaysAfter(Array<WorkerEnd>(5).fill(atStart)), [0, 100, 200, 400, 'give_up']);
+  });
+
+  it('is not tried when the first start fails for a reason it can name', () => {
+    assert.deepEqual(delaysAfter([{ ...atStart, isHopeless: true }]), ['give_up']);
   });
 
   it('is never given up because of requests that kill their worker', () => {
