@@ -86,7 +86,8 @@ class SpanMaker implements SpanSink {
     const context = trace.setSpan(under, span);
     for (const batch of batches) this.#batch(record, batch, stamps, context);
     for (const stamp of stamps) {
-      const attributes = { 'sluice.executor': executor, ...(stamp.batch ? batchAttributes(stamp.batch) : {}) };
+      // What is known of the batch stands once, on the executor's span above: attributes are what spans cost.
+      const attributes = { 'sluice.executor': executor, ...(stamp.batch && { 'sluice.batch.id': stamp.batch.id }) };
       const batchSpan = stamp.batch && this.#batchSpans.get(stamp.batch);
       const links = stamp.phase === 'run' && batchSpan ? [{ context: batchSpan }] : [];
       const phase = this.#span(stamp.phase, stamp, context, attributes, links);

@@ -29,7 +29,13 @@ interface Export {
 }
 
 /** Attributes worth a look in a terminal. */
-const shown = ['sluice.batch.size', 'sluice.batch.requests', 'sluice.flush_reason', 'sluice.replica', 'sluice.attempt'];
+const shown = [
+  'sluice.batch.documents',
+  'sluice.batch.requests',
+  'sluice.batch.flush_reason',
+  'sluice.batch.attempt',
+  'sluice.replica',
+];
 
 const spans: Span[] = [];
 const collector = createServer((request, response) => {
@@ -48,12 +54,16 @@ const uses = fileURLToPath(new URL('../hello/shout.ts', import.meta.url));
 const flow = await startFlow(Flow.create({ name: 'traced', port: 0, tracing: true }).add({ name: 'shout', uses }));
 const [host = ''] = flow.urls;
 const client = new Client({ host });
-await Promise.all(['one', 'two', 'three', 'four'].map(async (text) => client.post('/shout', [text])));
+await Promise.all(['one', 'two', 'three', 'four', 'five', 'six'].map(async (text) => client.post('/shout', [text])));
 await client.close();
 await flow.stop();
 collector.close();
 
-const request = spans.filter(({ parentSpanId }) => !parentSpanId).at(-1);
+// The batch that joined most; its span lies in the trace of one of its requests and links to all of them.
+const [batch] = spans
+  .filter(({ name }) => name === 'batch shout')
+  .sort((a, b) => (b.links?.length ?? 0) - (a.links?.length ?? 0));
+const request = spans.find(({ parentSpanId, traceId }) => !parentSpanId && traceId === batch?.traceId);
 if (request === undefined) throw new Error('no trace arrived');
 print(request, 0);
 
