@@ -38,17 +38,18 @@ const maxFailures = 5;
  *
  * A first start that fails for a reason it can name (an import, an option, the weights) is not repeated: it would fail
  * the same way.
- * The first restart after a stable time is immediate, then the delay doubles from 100 ms to 10 s. Ends that no
- * request explains (at start, or idle without ever having answered) count as failures, and five in a row end it: what
- * fails then is the executor itself. A death in the middle of a request never does, or one poison document could take
- * the service down.
+ *
+ * The first restart after a stable time, or of a worker that had answered requests, is immediate, then the delay
+ * doubles from 100 ms to 10 s. Ends that no request explains (at start, or idle without ever having answered) count as
+ * failures, and five in a row end it: what fails then is the executor itself. A death in the middle of a request never
+ * does, or one poison document could take the service down.
  */
 export function afterWorkerEnd(history: RestartHistory, end: WorkerEnd): RestartDecision {
   const isStable = end.wasReady && end.readyForMs >= stableMs;
   if (end.isHopeless) return { type: 'give_up', failures: history.failures + 1 };
   const failures = end.wasBusy || end.hasAnswered || isStable ? 0 : history.failures + 1;
   if (failures >= maxFailures) return { type: 'give_up', failures };
-  const quickEnds = isStable ? 0 : history.quickEnds + 1;
+  const quickEnds = isStable || end.hasAnswered ? 0 : history.quickEnds + 1;
   const delayMs = quickEnds <= 1 ? 0 : Math.min(firstDelayMs * 2 ** (quickEnds - 2), maxDelayMs);
   return { type: 'restart', delayMs, history: { failures, quickEnds } };
 }

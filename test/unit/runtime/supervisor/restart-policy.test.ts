@@ -48,6 +48,10 @@ describe('the restart of a worker', () => {
     assert.ok(!delaysAfter(Array<WorkerEnd>(9).fill({ ...idle, hasAnswered: true })).includes('give_up'));
   });
 
+  it('is immediate for a worker that had answered, however often it is killed', () => {
+    assert.deepEqual(delaysAfter(Array<WorkerEnd>(5).fill({ ...inRequest, hasAnswered: true })), [0, 0, 0, 0, 0]);
+  });
+
   it('never waits longer than ten seconds', () => {
     const delays = delaysAfter(Array<WorkerEnd>(30).fill(inRequest));
     assert.equal(delays.at(-1), 10_000);
