@@ -37,6 +37,13 @@ export interface DocumentFields {
   location?: number[];
 }
 
+const documentBrand = Symbol.for('sluice.document');
+
+/** Whether `value` is a document, also one made with another copy of the package, which instanceof does not know. */
+export function isDocument(value: unknown): value is Document {
+  return typeof value === 'object' && value !== null && documentBrand in value;
+}
+
 /** The unit of data of a flow: text, bytes, numbers and what executors found out about them. */
 export class Document implements DocumentFields {
   id: string;
@@ -58,6 +65,10 @@ export class Document implements DocumentFields {
   weight?: number;
   offset?: number;
   location?: number[];
+
+  static {
+    Object.defineProperty(this.prototype, documentBrand, { value: true });
+  }
 
   constructor(fields: DocumentFields = {}) {
     Object.assign(this, fields);

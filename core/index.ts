@@ -6,6 +6,7 @@ export {
   DocumentArray,
   type DocumentFields,
   type DocumentInput,
+  isDocument,
   type NamedScore,
   newId,
 } from './document.ts';

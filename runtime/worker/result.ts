@@ -1,9 +1,10 @@
 import {
   describeValue,
-  Document,
+  type Document,
   DocumentArray,
   exceptionInfo,
   FlowError,
+  isDocument,
   isObject,
   isReason,
   type JsonObject,
@@ -26,7 +27,7 @@ export function readResult(
 ): EndpointAnswer {
   if (result === undefined || result === docs) return { docs: counted(docs, docs.length, endpoint, className) };
   if (Array.isArray(result)) {
-    const wrong = result.findIndex((item) => !(item instanceof Document));
+    const wrong = result.findIndex((item) => !isDocument(item));
     if (wrong >= 0) {
       throw new FlowError(
         'invalid_result',
@@ -36,7 +37,7 @@ export function readResult(
     const list = result instanceof DocumentArray ? result : DocumentArray.fromInputs(result as Document[]);
     return { docs: counted(list, docs.length, endpoint, className) };
   }
-  if (isObject(result) && !(result instanceof Document) && endpoint.dynamicBatching === undefined) {
+  if (isObject(result) && !isDocument(result) && endpoint.dynamicBatching === undefined) {
     return { values: plainJson(result, endpoint, className) };
   }
   throw new FlowError(

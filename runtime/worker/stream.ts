@@ -1,4 +1,4 @@
-import { Document, DocumentArray, describeValue, FlowError } from '../../core/index.ts';
+import { describeValue, DocumentArray, FlowError, isDocument } from '../../core/index.ts';
 import type { HostCall } from './call.ts';
 
 /** How many documents the parent still takes, and how to wake the generator when it takes more. */
@@ -15,7 +15,7 @@ export async function sendStream(
   send: (docs: DocumentArray) => void,
 ): Promise<void> {
   for await (const item of documents) {
-    if (!(item instanceof Document)) {
+    if (!isDocument(item)) {
       throw new FlowError(
         'invalid_result',
         `${call.endpoint}: expected a Document from yield, got ${describeValue(item)}`,

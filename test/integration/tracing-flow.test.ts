@@ -111,7 +111,7 @@ describe('a flow that is traced', () => {
     const start = (span: OtlpSpan) => BigInt(span.startTimeUnixNano);
     const end = (span: OtlpSpan) => BigInt(span.endTimeUnixNano);
     // Each process sets its clock while it starts: a pause at that moment, on a busy machine, stays as an error.
-    const clockErrorNs = 50_000_000n;
+    const clockErrorNs = 5_000_000n;
     for (const request of named('POST /timed')) {
       const parts = childrenOf(request).toSorted((a, b) => (start(a) < start(b) ? -1 : 1));
       let free = start(request);
