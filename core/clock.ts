@@ -1,19 +1,6 @@
-/** What must be added to `performance.now()` to get the machine's clock; the least disturbed of several readings. */
-function measureOffsetMs(): number {
-  let offset = 0;
-  let leastMs = Infinity;
-  for (let reading = 0; reading < 20; reading++) {
-    const before = performance.now();
-    const [seconds, nanoseconds] = process.hrtime();
-    const after = performance.now();
-    if (after - before >= leastMs) continue;
-    leastMs = after - before;
-    offset = seconds * 1e3 + nanoseconds / 1e6 - (before + after) / 2;
-  }
-  return offset;
-}
+import { machineClockOffsetMs } from './platform.ts';
 
-const offsetMs = measureOffsetMs();
+const offsetMs = machineClockOffsetMs();
 
 /**
  * Milliseconds on the machine's monotonic clock, to the microsecond.

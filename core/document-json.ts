@@ -1,6 +1,7 @@
 import { Document, DocumentArray, type NamedScore } from './document.ts';
 import { FlowError } from './flow-error.ts';
 import { describeValue, isObject, type Json, type JsonObject } from './json.ts';
+import { fromBase64, toBase64 } from './platform.ts';
 import { isDtype, Tensor, type NestedNumbers } from './tensor.ts';
 
 /**
@@ -106,7 +107,7 @@ function readField(doc: Document, key: string, value: unknown, path: JsonPath): 
       doc.location = value.map((item, index) => number(item, [...path, key], index));
       return;
     case 'blob':
-      doc.blob = fromBase64(text(value, path, key), [...path, key]);
+      doc.blob = bytesOf(text(value, path, key), [...path, key]);
       return;
     case 'tensor':
       doc.tensor = tensorFromJson(value, [...path, key]);
@@ -147,7 +148,7 @@ export function tensorFromJson(value: unknown, path: JsonPath): Tensor {
     if (isObject(value)) {
       const { dtype, shape, data } = value;
       if (typeof dtype === 'string' && isDtype(dtype) && isShape(shape) && typeof data === 'string') {
-        return Tensor.fromBytes(dtype, shape, fromBase64(data, [...path, 'data']));
+        return Tensor.fromBytes(dtype, shape, bytesOf(data, [...path, 'data']));
       }
     }
   } catch (error) {
@@ -209,11 +210,7 @@ function pathText(path: JsonPath): string {
   return path.map((part, index) => (typeof part === 'number' ? `[${part}]` : index === 0 ? part : `.${part}`)).join('');
 }
 
-function toBase64(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
-}
-
-function fromBase64(value: string, path: JsonPath): Uint8Array {
+function bytesOf(value: string, path: JsonPath): Uint8Array {
   if (value.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(value)) throw fieldFault(path, 'base64 text', value);
-  return new Uint8Array(Buffer.from(value, 'base64'));
+  return fromBase64(value);
 }

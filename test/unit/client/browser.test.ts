@@ -6,6 +6,7 @@ const root = new URL('../../../', import.meta.url);
 
 /** What a browser build puts in place of the files that need Node. */
 const replacements = new Map([
+  ['core/platform.ts', 'core/platform-browser.ts'],
   ['client/http/exchange-node.ts', 'client/http/exchange-browser.ts'],
   ['client/progress.ts', 'client/progress-browser.ts'],
 ]);
@@ -43,6 +44,14 @@ describe('the client in a browser', () => {
     assert.ok(found.has('client/http/exchange-browser.ts') && found.has('client/progress-browser.ts'));
     const packages = [...found].filter((name) => !name.endsWith('.ts'));
     assert.deepEqual(new Set(packages), browserPackages);
+  });
+
+  it('names no global of Node', async () => {
+    const found = await reach('client/index.ts');
+    for (const file of [...found].filter((name) => name.endsWith('.ts'))) {
+      const source = await readFile(new URL(file, root), 'utf8');
+      assert.doesNotMatch(source, /^(?!\s*(?:\/\/|\*|\/\*)).*\b(?:Buffer\.|process\.|require\(|setImmediate)/m, file);
+    }
   });
 
   it('replaces each file with one of the same exports', async () => {
