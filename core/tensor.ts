@@ -85,7 +85,8 @@ export class Tensor {
         `a ${dtype} tensor of shape [${shape.join(', ')}] has ${count * size} bytes, got ${bytes.byteLength}`,
       );
     }
-    const aligned = bytes.byteOffset % size === 0 ? bytes : bytes.slice();
+    // Not slice(): that of a Buffer shares its memory.
+    const aligned = bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes);
     const ArrayType = arrayTypes[dtype];
     return new Tensor(dtype, shape, new ArrayType(aligned.buffer as ArrayBuffer, aligned.byteOffset, count));
   }

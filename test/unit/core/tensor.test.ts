@@ -23,6 +23,11 @@ describe('a tensor', () => {
     assert.deepEqual([...block.data], [1, 2, 3, 40, 5, 6]);
   });
 
+  it('reads bytes that lie anywhere in a Buffer', () => {
+    const bytes = Buffer.concat([Buffer.alloc(1), Tensor.vector([1, -2]).bytes]).subarray(1);
+    assert.deepEqual([...Tensor.fromBytes('float32', [2], bytes).data], [1, -2]);
+  });
+
   it('stacks rows of one block without a copy, and others with one', () => {
     const block = new Tensor('float32', [3, 2], Float32Array.of(1, 2, 3, 4, 5, 6));
     const rows = [block.row(0), block.row(1), block.row(2)];
