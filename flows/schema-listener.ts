@@ -8,7 +8,7 @@ import { suggestionText } from './suggestion.ts';
 const knownProtocols = ['http', 'grpc', 'websocket'] as const satisfies readonly Protocol[];
 
 /** Protocols that Sluice's gateway speaks. */
-const servedProtocols: readonly Protocol[] = ['http'];
+const servedProtocols: readonly Protocol[] = ['http', 'grpc'];
 
 /** The port that users of CLIP-as-service know. */
 export const defaultPort = 51000;

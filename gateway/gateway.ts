@@ -4,9 +4,10 @@ import { type Clock, FlowError, systemClock } from '../core/index.ts';
 import type { Instrument, Logger } from '../observability/index.ts';
 import type { Runtime } from '../runtime/index.ts';
 import { EndpointDirectory } from './endpoints.ts';
+import type { GrpcServer } from './grpc/server.ts';
 import { RequestHandler } from './handle.ts';
 import { createHttpServer, type HttpServer } from './http/server.ts';
-import { Listener } from './listener.ts';
+import { Listener, type WireHandlers } from './listener.ts';
 import { Site } from './pages/site.ts';
 import type { GatewayPlan } from './paths.ts';
 
@@ -24,7 +25,7 @@ export interface GatewayOptions {
 
 /** The flow's public face: its addresses, until it is stopped. */
 export interface Gateway {
-  /** One for each address it listens on, such as `http://127.0.0.1:51000`. */
+  /** One for each address it listens on, such as `http://127.0.0.1:51000`; `grpc://` where HTTP is not served. */
   readonly urls: readonly string[];
   /**
    * Answers what was accepted, refuses what comes, then closes; takes `drainTimeoutMs` of the plan at most, and a
@@ -51,44 +52,60 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { title, description } = plan;
   const site = new Site({ title, description, endpoints, metricsPage: () => options.metricsPage() });
   const http = await createHttpServer({ plan, handler, endpoints, site, clock, logger });
+  const isGrpcServed = plan.listeners.some(({ protocols }) => protocols.includes('grpc'));
+  // Its library takes a while to load: only where it is needed.
+  const grpc = isGrpcServed
+    ? (await import('./grpc/server.ts')).createGrpcServer({ plan, handler, endpoints, clock, logger })
+    : undefined;
   const listeners: Listener[] = [];
   const close = async (): Promise<void> => {
     await Promise.all(listeners.map((listener) => listener.close(closeGraceMs)));
+    grpc?.close();
     await http.close();
     endpoints.close();
   };
   try {
     for (const { port, protocols } of plan.listeners) {
-      if (!protocols.includes('http')) throw notServed(port, protocols);
-      const handlers = { http1: (socket: Socket) => http.accept(socket) };
+      if (protocols.includes('websocket')) throw notServed(port, protocols);
+      const handlers: WireHandlers = {
+        ...(protocols.includes('http') && { http1: (socket: Socket) => http.accept(socket) }),
+        ...(protocols.includes('grpc') && grpc !== undefined && { http2: (socket: Socket) => grpc.accept(socket) }),
+      };
       listeners.push(await Listener.open({ host: plan.host, port, handlers, ...(tls === undefined ? {} : { tls }) }));
     }
   } catch (error) {
     await close();
     throw error;
   }
-  const scheme = tls === undefined ? 'http' : 'https';
-  const urls = listeners.map(
-    ({ port }) => `${scheme}://${plan.host.includes(':') ? `[${plan.host}]` : plan.host}:${port}`,
-  );
+  const host = plan.host.includes(':') ? `[${plan.host}]` : plan.host;
+  const urls = listeners.map(({ port }, index) => {
+    const scheme = plan.listeners[index]?.protocols.includes('http') === true ? 'http' : 'grpc';
+    return `${scheme}${tls === undefined ? '' : 's'}://${host}:${port}`;
+  });
   logger?.info({ urls }, 'listening');
   let stopping: Promise<void> | undefined;
   return {
     urls,
-    stop: () => (stopping ??= drain(handler, http, plan.drainTimeoutMs).then(close)),
+    stop: () => (stopping ??= drain(handler, http, grpc, plan.drainTimeoutMs).then(close)),
   };
 }
 
-async function drain(handler: RequestHandler, http: HttpServer, timeoutMs: number): Promise<void> {
+async function drain(
+  handler: RequestHandler,
+  http: HttpServer,
+  grpc: GrpcServer | undefined,
+  timeoutMs: number,
+): Promise<void> {
   const answered = handler.drain(timeoutMs);
   http.closeIdle();
+  grpc?.drain(timeoutMs);
   await answered;
 }
 
 function notServed(port: number, protocols: readonly string[]): FlowError {
   return new FlowError(
     'invalid_flow',
-    `port ${port} lists ${protocols.join(', ')}: expected http among them, this version serves no other protocol`,
+    `port ${port} lists ${protocols.join(', ')}: expected http and grpc, this version serves no WebSocket`,
   );
 }
 

@@ -18,7 +18,7 @@ import { readCallerSettings } from '../caller-settings.ts';
 import { documentsText } from '../document-text.ts';
 import type { Call } from '../handle.ts';
 import { faultPosition } from '../json-fault.ts';
-import { statusProto } from './status.ts';
+import { statusProto } from '../status-proto.ts';
 
 /** A body as it was understood. */
 export interface DecodedCall extends Call {

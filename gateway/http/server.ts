@@ -22,14 +22,8 @@ import {
   parseBody,
   tensorForm,
 } from './codec.ts';
-import {
-  httpStatus,
-  isExecutorFault,
-  isValidationFault,
-  retryAfterSeconds,
-  statusProto,
-  validationBody,
-} from './status.ts';
+import { httpStatus, isValidationFault, retryAfterSeconds, validationBody } from './status.ts';
+import { isExecutorFault, statusProto } from '../status-proto.ts';
 
 export interface HttpServerParts {
   readonly plan: GatewayPlan;

@@ -27,16 +27,8 @@ const byReason: Partial<Record<Reason, number>> = {
   unsupported_media_type: 415,
 };
 
-/** Failures of an executor while it worked on the request, as opposed to not being reached. */
-const executorReasons: ReadonlySet<Reason> = new Set<Reason>(['executor_error', 'wrong_count', 'invalid_result']);
-
 export function httpStatus(error: FlowError): number {
   return byReason[error.reason] ?? byCode[error.code];
-}
-
-/** Whether the executor itself failed; Jina's clients get such an error in a 200. */
-export function isExecutorFault(error: FlowError): boolean {
-  return executorReasons.has(error.reason) || (error.exception !== undefined && error.exception.executor !== '');
 }
 
 /** Seconds for `Retry-After`; undefined when sending the request again soon is no help. */
@@ -46,31 +38,6 @@ export function retryAfterSeconds(error: FlowError): number | undefined {
   const status = httpStatus(error);
   if (status !== 429 && status !== 503) return undefined;
   return typeof retryAfterMs === 'number' ? Math.max(1, Math.ceil(retryAfterMs / 1000)) : 1;
-}
-
-/** Jina's StatusProto for an error: the executor's own exception, or our reason in its place. Stacks are never sent. */
-export function statusProto(error: FlowError): JsonObject {
-  const thrown = error.exception;
-  if (thrown !== undefined && isExecutorFault(error)) {
-    const { name, args, executor } = thrown;
-    const description = `${name}(${args.map(pythonRepr).join(', ')})`;
-    return { code: 1, description, exception: { name, args: [...args], stacks: [], executor } };
-  }
-  const { reason, message } = error;
-  const exception = { name: reason, args: [message], stacks: [], executor: '' };
-  return { code: 1, description: message, exception };
-}
-
-/** Text as Python shows it in `repr()`: clients compare the description of an error with what they know from there. */
-export function pythonRepr(text: string): string {
-  const quote = text.includes("'") && !text.includes('"') ? '"' : "'";
-  const escaped = text
-    .replaceAll('\\', '\\\\')
-    .replaceAll(quote, `\\${quote}`)
-    .replaceAll('\n', '\\n')
-    .replaceAll('\r', '\\r')
-    .replaceAll('\t', '\\t');
-  return quote + escaped + quote;
 }
 
 /** Whether the request itself could not be understood: such answers have FastAPI's form, see {@link validationBody}. */

@@ -55,13 +55,13 @@ describe('the gateway of a plan', () => {
   });
 
   it('refuses the protocols of Jina that are not served, by name, and suggests one for a slip', () => {
-    assert.deepEqual(faults('{ protocol: GRPC }'), [
-      "2:19 grpc is a protocol of Jina's that Sluice does not serve yet; it serves http",
+    assert.deepEqual(faults('{ protocol: WebSocket }'), [
+      "2:19 websocket is a protocol of Jina's that Sluice does not serve yet; it serves http, grpc",
     ]);
     assert.deepEqual(faults('{ protocol: [http, websocket], port: [1, 2] }', '{ protocols: htpp }').slice(0, 1), [
-      "2:26 websocket is a protocol of Jina's that Sluice does not serve yet; it serves http",
+      "2:26 websocket is a protocol of Jina's that Sluice does not serve yet; it serves http, grpc",
     ]);
-    assert.match(faults('{ protocol: htpp }').join(), /expected one of http, got "htpp"; did you mean "http"\?/);
+    assert.match(faults('{ protocol: htpp }').join(), /expected one of http, grpc, got "htpp"; did you mean "http"\?/);
   });
 
   it('refuses ports that are none', () => {

@@ -1,14 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { FlowError, type Reason } from '../../../../core/index.ts';
-import {
-  httpStatus,
-  isExecutorFault,
-  pythonRepr,
-  retryAfterSeconds,
-  statusProto,
-  validationBody,
-} from '../../../../gateway/http/status.ts';
+import { httpStatus, retryAfterSeconds, validationBody } from '../../../../gateway/http/status.ts';
+import { isExecutorFault, pythonRepr, statusProto } from '../../../../gateway/status-proto.ts';
 
 const thrown = new FlowError('executor_error', "it's wrong", {
   exception: { name: 'ValueError', args: ["it's wrong", 'b'], executor: 'Encoder' },

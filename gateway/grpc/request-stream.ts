@@ -1,0 +1,73 @@
+import type { ServerDuplexStream } from '@grpc/grpc-js';
+import type { DataRequestMessage } from '../../proto/index.ts';
+
+export type Messages = ServerDuplexStream<DataRequestMessage, DataRequestMessage>;
+
+export interface StreamSettings {
+  /** Requests that are not answered yet; no further one is read then. */
+  readonly prefetch: number;
+  /** Whether answers come in the order of their requests; else as they are ready. */
+  readonly isOrdered: boolean;
+}
+
+/**
+ * Answers every request of a stream, several at a time, and ends it after the last.
+ *
+ * A client that does not read its answers is not read from either.
+ *
+ * @param answer fulfils with the answer, or rejects with what ends the stream
+ */
+export function serveStream(
+  stream: Messages,
+  { prefetch, isOrdered }: StreamSettings,
+  answer: (message: DataRequestMessage) => Promise<DataRequestMessage>,
+): void {
+  let open = 0;
+  let hasEnded = false;
+  let isBroken = false;
+  let written = Promise.resolve();
+
+  const fail = (error: unknown): void => {
+    if (isBroken) return;
+    isBroken = true;
+    stream.emit('error', error);
+  };
+  const write = async (message: DataRequestMessage): Promise<void> => {
+    if (isBroken || stream.cancelled) return;
+    if (!stream.write(message)) await drained(stream);
+  };
+  const serve = async (message: DataRequestMessage): Promise<void> => {
+    const answered = answer(message);
+    if (isOrdered) {
+      const before = written;
+      written = answered.then(async (ready) => {
+        await before;
+        await write(ready);
+      });
+      await written;
+    } else await write(await answered);
+    open -= 1;
+    if (open < prefetch) stream.resume();
+    if (hasEnded && open === 0 && !isBroken) stream.end();
+  };
+
+  stream.on('data', (message: DataRequestMessage) => {
+    open += 1;
+    if (open >= prefetch) stream.pause();
+    serve(message).catch(fail);
+  });
+  stream.once('end', () => {
+    hasEnded = true;
+    if (open === 0 && !isBroken) stream.end();
+  });
+}
+
+function drained(stream: Messages): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      stream.off('drain', done).off('cancelled', done).off('close', done);
+      resolve();
+    };
+    stream.once('drain', done).once('cancelled', done).once('close', done);
+  });
+}

@@ -1,0 +1,222 @@
+import type { Socket } from 'node:net';
+import {
+  Metadata,
+  type MethodDefinition,
+  type sendUnaryData,
+  Server,
+  ServerCredentials,
+  type ServerUnaryCall,
+  type ServiceDefinition,
+} from '@grpc/grpc-js';
+import { HealthImplementation } from 'grpc-health-check';
+import { type Clock, FlowError } from '../../core/index.ts';
+import type { GatewayPlan } from '../paths.ts';
+import type { Carrier, Logger } from '../../observability/index.ts';
+import { type DataRequestMessage, decodeDataRequest, encodeDataRequest, messageType } from '../../proto/index.ts';
+import { type EndpointDirectory, defaultEndpoint } from '../endpoints.ts';
+import type { Exchange, RequestHandler } from '../handle.ts';
+import { dryRun, statusPage } from '../probes.ts';
+import { isExecutorFault } from '../status-proto.ts';
+import { decodeCall, encodeAnswer, encodeFailure } from './codec.ts';
+import { type Messages, serveStream } from './request-stream.ts';
+import { endsStream, grpcStatus } from './status.ts';
+
+export interface GrpcServerParts {
+  readonly plan: GatewayPlan;
+  readonly handler: RequestHandler;
+  readonly endpoints: EndpointDirectory;
+  readonly clock: Clock;
+  readonly logger?: Logger | undefined;
+}
+
+/** What serves gRPC on connections that the listener hands over. */
+export interface GrpcServer {
+  accept(socket: Socket): void;
+  /** Tells clients to go elsewhere; calls in flight go on. */
+  drain(graceMs: number): void;
+  close(): void;
+}
+
+/** Services that health checks may name, beside the empty name for all. */
+const services = [
+  'jina.JinaDiscoverEndpointsRPC',
+  'jina.JinaGatewayDryRunRPC',
+  'jina.JinaInfoRPC',
+  'jina.JinaRPC',
+  'jina.JinaSingleDataRequestRPC',
+];
+
+export function createGrpcServer(parts: GrpcServerParts): GrpcServer {
+  const server = new Server({
+    'grpc.max_receive_message_length': parts.plan.maxBodyBytes,
+    'grpc.max_send_message_length': -1,
+  });
+  const calls = new JinaCalls(parts);
+  const data = (path: string, isStream: boolean): MethodDefinition<DataRequestMessage, DataRequestMessage> => ({
+    path,
+    requestStream: isStream,
+    responseStream: isStream,
+    requestSerialize: asBuffer(encodeDataRequest),
+    requestDeserialize: decodeDataRequest,
+    responseSerialize: asBuffer(encodeDataRequest),
+    responseDeserialize: decodeDataRequest,
+  });
+  server.addService({ Call: data('/jina.JinaRPC/Call', true) }, { Call: (stream: Messages) => calls.stream(stream) });
+  server.addService(
+    { process_single_data: data('/jina.JinaSingleDataRequestRPC/process_single_data', false) },
+    {
+      process_single_data: (
+        call: ServerUnaryCall<DataRequestMessage, DataRequestMessage>,
+        reply: sendUnaryData<DataRequestMessage>,
+      ) => void calls.single(call, reply),
+    },
+  );
+  addProbes(server, parts);
+  const health = new HealthImplementation(Object.fromEntries(['', ...services].map((name) => [name, 'SERVING'])));
+  health.addToServer(server);
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  return {
+    accept: (socket) => injector.injectConnection(socket),
+    drain: (graceMs) => {
+      for (const name of ['', ...services]) health.setStatus(name, 'NOT_SERVING');
+      injector.drain(graceMs);
+    },
+    close: () => {
+      injector.destroy();
+      server.forceShutdown();
+    },
+  };
+}
+
+/** The calls that carry documents. */
+class JinaCalls {
+  readonly #parts: GrpcServerParts;
+
+  constructor(parts: GrpcServerParts) {
+    this.#parts = parts;
+  }
+
+  stream(stream: Messages): void {
+    const exchanges = new Set<Exchange>();
+    const carrier = carrierOf(stream.metadata);
+    stream.on('cancelled', () => cancelAll(exchanges));
+    const settings = {
+      prefetch: readPrefetch(carrier['__prefetch__'], this.#parts.plan.prefetch),
+      isOrdered: carrier['__results_in_order__'] === 'true',
+    };
+    serveStream(stream, settings, async (message) => {
+      const { answer, error } = await this.#run(message, carrier, stream.getDeadline(), exchanges);
+      if (error !== undefined && endsStream(error)) throw statusError(error);
+      return answer;
+    });
+  }
+
+  async single(
+    call: ServerUnaryCall<DataRequestMessage, DataRequestMessage>,
+    reply: sendUnaryData<DataRequestMessage>,
+  ): Promise<void> {
+    const exchanges = new Set<Exchange>();
+    call.on('cancelled', () => cancelAll(exchanges));
+    const { answer, error } = await this.#run(call.request, carrierOf(call.metadata), call.getDeadline(), exchanges);
+    // The executor's own failure is an answer, as on a stream; what kept the request from it is the call's status.
+    if (error === undefined || isExecutorFault(error)) reply(null, answer);
+    else reply(statusError(error));
+  }
+
+  /** One request from its message to its answer; never rejects. */
+  async #run(
+    message: DataRequestMessage,
+    carrier: Carrier,
+    deadline: Date | number,
+    exchanges: Set<Exchange>,
+  ): Promise<{ answer: DataRequestMessage; error: FlowError | undefined }> {
+    const { handler, clock } = this.#parts;
+    const startMs = clock.now();
+    let exchange: Exchange | undefined;
+    let failure: FlowError | undefined;
+    try {
+      exchange = handler.accept({ protocol: 'grpc', startMs });
+      exchanges.add(exchange);
+      const remainingMs = Math.max(1, Number(deadline) - Date.now());
+      const call = decodeCall(message, carrier, remainingMs);
+      const response = await exchange.run(call, [startMs, clock.now()]);
+      failure = response.error;
+      const encodeMs = clock.now();
+      const answer =
+        failure?.code === 'resource_exhausted'
+          ? encodeFailure(message, failure)
+          : encodeAnswer(message, response, startMs, encodeMs);
+      exchange.phase('encode', encodeMs, clock.now());
+      return { answer, error: failure };
+    } catch (error) {
+      failure = FlowError.from(error);
+      return { answer: encodeFailure(message, failure), error: failure };
+    } finally {
+      if (failure?.code === 'internal') this.#parts.logger?.error({ error: failure }, 'a request failed');
+      exchange?.finish(failure);
+      if (exchange !== undefined) exchanges.delete(exchange);
+    }
+  }
+}
+
+/** Calls without documents: what the gateway says about itself. */
+function addProbes(server: Server, { endpoints, handler }: GrpcServerParts): void {
+  const probes: [path: string, response: string, answer: () => object][] = [
+    ['/jina.JinaGatewayDryRunRPC/dry_run', 'jina.StatusProto', () => dryRun(endpoints.status(), handler.isDraining)],
+    ['/jina.JinaInfoRPC/_status', 'jina.JinaInfoProto', statusPage],
+    [
+      '/jina.JinaDiscoverEndpointsRPC/endpoint_discovery',
+      'jina.EndpointsProto',
+      () => ({ endpoints: [...endpoints.all.keys()].filter((name) => name !== defaultEndpoint) }),
+    ],
+  ];
+  for (const [path, response, answer] of probes) {
+    const name = path.slice(path.lastIndexOf('/') + 1);
+    const type = messageType(response);
+    const definition: ServiceDefinition = {
+      [name]: {
+        path,
+        requestStream: false,
+        responseStream: false,
+        requestSerialize: () => Buffer.alloc(0),
+        requestDeserialize: () => ({}),
+        responseSerialize: asBuffer((message: object) => type.encode(message).finish()),
+        responseDeserialize: (bytes) => type.decode(bytes),
+      },
+    };
+    server.addService(definition, {
+      [name]: (_call: unknown, reply: sendUnaryData<object>) => reply(null, answer()),
+    });
+  }
+}
+
+function asBuffer<Message>(encode: (message: Message) => Uint8Array): (message: Message) => Buffer {
+  return (message) => {
+    const bytes = encode(message);
+    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  };
+}
+
+function cancelAll(exchanges: ReadonlySet<Exchange>): void {
+  const error = new FlowError('cancelled', 'the caller cancelled the call before its answer');
+  for (const exchange of exchanges) exchange.cancel(error);
+}
+
+/** Text values of the metadata; binary ones say nothing that is read. */
+function carrierOf(metadata: Metadata): Carrier {
+  const texts = Object.entries(metadata.getMap()).filter(([, value]) => typeof value === 'string');
+  return Object.fromEntries(texts) as Carrier;
+}
+
+/** Jina ignores what is no number; 0 means no limit. */
+function readPrefetch(text: Carrier[string], fallback: number): number {
+  if (typeof text !== 'string' || !/^\d{1,9}$/.test(text)) return fallback;
+  return Number(text) === 0 ? Number.MAX_SAFE_INTEGER : Number(text);
+}
+
+/** What grpc-js makes the status of a call of. */
+function statusError(error: FlowError): Error & { code: number; details: string; metadata: Metadata } {
+  const metadata = new Metadata();
+  metadata.set('x-sluice-reason', error.reason);
+  return Object.assign(new Error(error.message), { code: grpcStatus(error), details: error.message, metadata });
+}

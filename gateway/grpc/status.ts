@@ -1,0 +1,34 @@
+import { status } from '@grpc/grpc-js';
+import type { ErrorCode, FlowError, Reason } from '../../core/index.ts';
+
+/** gRPC's number for each of our codes. https://grpc.github.io/grpc/core/md_doc_statuscodes.html */
+const byCode: Readonly<Record<ErrorCode, status>> = {
+  cancelled: status.CANCELLED,
+  unknown: status.UNKNOWN,
+  invalid_argument: status.INVALID_ARGUMENT,
+  deadline_exceeded: status.DEADLINE_EXCEEDED,
+  not_found: status.NOT_FOUND,
+  already_exists: status.ALREADY_EXISTS,
+  permission_denied: status.PERMISSION_DENIED,
+  resource_exhausted: status.RESOURCE_EXHAUSTED,
+  failed_precondition: status.FAILED_PRECONDITION,
+  aborted: status.ABORTED,
+  out_of_range: status.OUT_OF_RANGE,
+  unimplemented: status.UNIMPLEMENTED,
+  internal: status.INTERNAL,
+  unavailable: status.UNAVAILABLE,
+  data_loss: status.DATA_LOSS,
+  unauthenticated: status.UNAUTHENTICATED,
+};
+
+export function grpcStatus(error: FlowError): status {
+  return byCode[error.code];
+}
+
+/** After these Jina ends a whole stream: its clients raise what they would raise for a connection that broke. */
+const fatalReasons: ReadonlySet<Reason> = new Set<Reason>(['executor_unavailable', 'deadline_exceeded', 'draining']);
+
+/** Whether a failure of one request ends the stream that it came on. */
+export function endsStream(error: FlowError): boolean {
+  return fatalReasons.has(error.reason);
+}
