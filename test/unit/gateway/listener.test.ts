@@ -7,8 +7,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import tls from 'node:tls';
+import { Client, credentials } from '@grpc/grpc-js';
 import { FlowError } from '../../../core/index.ts';
 import { Listener } from '../../../gateway/listener.ts';
+import { messageType } from '../../../proto/index.ts';
 import { type RunningGateway, parseAnswer, runGateway, withGateway } from './running-gateway.ts';
 
 const preface = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
@@ -111,8 +113,16 @@ describe('the address of a gateway', () => {
     }));
 
   it('must list a protocol that is served', async () => {
+    const listeners = [{ port: 0, protocols: ['websocket' as const] }];
+    await assert.rejects(runGateway({ plan: { listeners } }), /lists websocket: expected http and grpc/);
+  });
+
+  it('names gRPC where that is all it serves, and refuses HTTP there', async () => {
     const listeners = [{ port: 0, protocols: ['grpc' as const] }];
-    await assert.rejects(runGateway({ plan: { listeners } }), /lists grpc: expected http among them/);
+    await withGateway({ plan: { listeners } }, async ({ url, port }) => {
+      assert.equal(url, `grpc://127.0.0.1:${port}`);
+      await assert.rejects(fetch(`http://127.0.0.1:${port}/`));
+    });
   });
 });
 
@@ -120,14 +130,18 @@ describe('TLS', () => {
   const hasOpenssl = spawnSync('openssl', ['version']).status === 0;
   const skip = hasOpenssl ? false : 'openssl is not on this machine';
 
-  const withTls = async (test: (running: RunningGateway, ca: Buffer) => Promise<void>): Promise<void> => {
+  const withTls = async (
+    test: (running: RunningGateway, ca: Buffer) => Promise<void>,
+    protocols: readonly ('http' | 'grpc')[] = ['http'],
+  ): Promise<void> => {
     const folder = mkdtempSync(path.join(tmpdir(), 'sluice-tls-'));
     const [certFile, keyFile] = [path.join(folder, 'cert.pem'), path.join(folder, 'key.pem')];
     const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
     const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', keyFile];
     execFileSync('openssl', ['req', '-x509', ...key, '-out', certFile, '-days', '1', ...subject], { stdio: 'ignore' });
     try {
-      await withGateway({ plan: { tls: { certFile, keyFile } } }, (running) => test(running, readFileSync(certFile)));
+      const plan = { tls: { certFile, keyFile }, listeners: [{ port: 0, protocols }] };
+      await withGateway({ plan }, (running) => test(running, readFileSync(certFile)));
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
@@ -153,6 +167,31 @@ describe('TLS', () => {
         assert.equal(parseAnswer(String(await readAll(socket))).status, 200);
       }
     }),
+  );
+
+  it('serves gRPC and HTTP on one port', { skip }, () =>
+    withTls(
+      async ({ port }, ca) => {
+        const client = new Client(`localhost:${port}`, credentials.createSsl(ca));
+        const status = await new Promise((resolve, reject) => {
+          const empty = (): Buffer => Buffer.alloc(0);
+          const path = '/jina.JinaGatewayDryRunRPC/dry_run';
+          client.makeUnaryRequest(
+            path,
+            empty,
+            (bytes) => messageType('jina.StatusProto').decode(bytes).toJSON(),
+            undefined,
+            (error, answer) => (error === null ? resolve(answer) : reject(error)),
+          );
+        });
+        client.close();
+        assert.deepEqual(status, { code: 'SUCCESS', description: '' });
+        const socket = await connect(port, ca, ['h2', 'http/1.1']);
+        socket.write(rootRequest);
+        assert.equal(parseAnswer(String(await readAll(socket))).status, 200);
+      },
+      ['http', 'grpc'],
+    ),
   );
 
   it('redirects to https', { skip }, () =>
