@@ -38,7 +38,7 @@ async function installClients(folder: string): Promise<string> {
   return python;
 }
 
-describe('the Python clients of Jina 3.34 and CLIP-as-service 0.8', { skip }, () => {
+describe("Jina's Python client 3.34, and profile() of CLIP-as-service's 0.8", { skip }, () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'sluice-python-'));
   let python = '';
   let flow: RunningFlow;
