@@ -48,6 +48,8 @@ export function encodeAnswer(
   endMs: number,
 ): DataRequestMessage {
   const { error, parameters, docs, routes } = response;
+  // Who asks too much is told so; sending its documents back would only cost more.
+  if (error?.code === 'resource_exhausted') return encodeFailure(request, error);
   // Clients divide by the gateway's time in whole milliseconds.
   const own = routeMessage('gateway', startMs, Math.max(endMs, startMs + 1.001), undefined);
   return {

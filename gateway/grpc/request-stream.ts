@@ -1,7 +1,8 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import type { DataRequestMessage } from '../../proto/index.ts';
 
-export type Messages = ServerDuplexStream<DataRequestMessage, DataRequestMessage>;
+/** Requests come as bytes: what they say is read where a fault of it can be told. */
+export type Messages = ServerDuplexStream<Uint8Array, DataRequestMessage>;
 
 export interface StreamSettings {
   /** Requests that are not answered yet; no further one is read then. */
@@ -20,7 +21,7 @@ export interface StreamSettings {
 export function serveStream(
   stream: Messages,
   { prefetch, isOrdered }: StreamSettings,
-  answer: (message: DataRequestMessage) => Promise<DataRequestMessage>,
+  answer: (bytes: Uint8Array) => Promise<DataRequestMessage>,
 ): void {
   let open = 0;
   let hasEnded = false;
@@ -36,13 +37,13 @@ export function serveStream(
     if (isBroken || stream.cancelled) return;
     if (!stream.write(message)) await drained(stream);
   };
-  const serve = async (message: DataRequestMessage): Promise<void> => {
-    const answered = answer(message);
+  const serve = async (bytes: Uint8Array): Promise<void> => {
+    const answered = answer(bytes);
     if (isOrdered) {
       const before = written;
-      written = answered.then(async (ready) => {
-        await before;
-        await write(ready);
+      written = Promise.allSettled([before, answered]).then(async () => {
+        // Only now: a failure that ends the stream must not overtake the answers before it.
+        await write(await answered);
       });
       await written;
     } else await write(await answered);
@@ -51,10 +52,10 @@ export function serveStream(
     if (hasEnded && open === 0 && !isBroken) stream.end();
   };
 
-  stream.on('data', (message: DataRequestMessage) => {
+  stream.on('data', (bytes: Uint8Array) => {
     open += 1;
     if (open >= prefetch) stream.pause();
-    serve(message).catch(fail);
+    serve(bytes).catch(fail);
   });
   stream.once('end', () => {
     hasEnded = true;

@@ -52,12 +52,12 @@ export function createGrpcServer(parts: GrpcServerParts): GrpcServer {
     'grpc.max_send_message_length': -1,
   });
   const calls = new JinaCalls(parts);
-  const data = (path: string, isStream: boolean): MethodDefinition<DataRequestMessage, DataRequestMessage> => ({
+  const data = (path: string, isStream: boolean): MethodDefinition<Uint8Array, DataRequestMessage> => ({
     path,
     requestStream: isStream,
     responseStream: isStream,
-    requestSerialize: asBuffer(encodeDataRequest),
-    requestDeserialize: decodeDataRequest,
+    requestSerialize: asBuffer((bytes: Uint8Array) => bytes),
+    requestDeserialize: (bytes) => bytes,
     responseSerialize: asBuffer(encodeDataRequest),
     responseDeserialize: decodeDataRequest,
   });
@@ -66,7 +66,7 @@ export function createGrpcServer(parts: GrpcServerParts): GrpcServer {
     { process_single_data: data('/jina.JinaSingleDataRequestRPC/process_single_data', false) },
     {
       process_single_data: (
-        call: ServerUnaryCall<DataRequestMessage, DataRequestMessage>,
+        call: ServerUnaryCall<Uint8Array, DataRequestMessage>,
         reply: sendUnaryData<DataRequestMessage>,
       ) => void calls.single(call, reply),
     },
@@ -104,60 +104,68 @@ class JinaCalls {
       prefetch: readPrefetch(carrier['__prefetch__'], this.#parts.plan.prefetch),
       isOrdered: carrier['__results_in_order__'] === 'true',
     };
-    serveStream(stream, settings, async (message) => {
-      const { answer, error } = await this.#run(message, carrier, stream.getDeadline(), exchanges);
-      if (error !== undefined && endsStream(error)) throw statusError(error);
+    serveStream(stream, settings, async (bytes) => {
+      const outcome = await this.#run(bytes, carrier, stream.getDeadline(), exchanges);
+      if (outcome.answer === undefined) throw statusError(outcome.error);
+      const { answer, error, hasOwnLimit } = outcome;
+      if (error !== undefined && endsStream(error, hasOwnLimit)) throw statusError(error);
       return answer;
     });
   }
 
   async single(
-    call: ServerUnaryCall<DataRequestMessage, DataRequestMessage>,
+    call: ServerUnaryCall<Uint8Array, DataRequestMessage>,
     reply: sendUnaryData<DataRequestMessage>,
   ): Promise<void> {
     const exchanges = new Set<Exchange>();
     call.on('cancelled', () => cancelAll(exchanges));
-    const { answer, error } = await this.#run(call.request, carrierOf(call.metadata), call.getDeadline(), exchanges);
+    const outcome = await this.#run(call.request, carrierOf(call.metadata), call.getDeadline(), exchanges);
+    const { answer, error } = outcome;
+    if (outcome.answer === undefined) reply(statusError(outcome.error));
     // The executor's own failure is an answer, as on a stream; what kept the request from it is the call's status.
-    if (error === undefined || isExecutorFault(error)) reply(null, answer);
+    else if (error === undefined || isExecutorFault(error)) reply(null, answer);
     else reply(statusError(error));
   }
 
-  /** One request from its message to its answer; never rejects. */
-  async #run(
-    message: DataRequestMessage,
-    carrier: Carrier,
-    deadline: Date | number,
-    exchanges: Set<Exchange>,
-  ): Promise<{ answer: DataRequestMessage; error: FlowError | undefined }> {
+  /** One request from its bytes to its answer; never rejects. */
+  async #run(bytes: Uint8Array, carrier: Carrier, deadline: Date | number, exchanges: Set<Exchange>): Promise<Outcome> {
     const { handler, clock } = this.#parts;
     const startMs = clock.now();
     let exchange: Exchange | undefined;
-    let failure: FlowError | undefined;
+    let message: DataRequestMessage | undefined;
+    let hasOwnLimit = false;
+    let error: FlowError | undefined;
     try {
       exchange = handler.accept({ protocol: 'grpc', startMs });
       exchanges.add(exchange);
-      const remainingMs = Math.max(1, Number(deadline) - Date.now());
-      const call = decodeCall(message, carrier, remainingMs);
+      message = decodeDataRequest(bytes);
+      exchange.hold(bytes.length);
+      const call = decodeCall(message, carrier, Math.max(1, Number(deadline) - Date.now()));
+      hasOwnLimit = call.timeoutMs !== undefined;
       const response = await exchange.run(call, [startMs, clock.now()]);
-      failure = response.error;
+      error = response.error;
       const encodeMs = clock.now();
-      const answer =
-        failure?.code === 'resource_exhausted'
-          ? encodeFailure(message, failure)
-          : encodeAnswer(message, response, startMs, encodeMs);
+      const answer = encodeAnswer(message, response, startMs, encodeMs);
       exchange.phase('encode', encodeMs, clock.now());
-      return { answer, error: failure };
-    } catch (error) {
-      failure = FlowError.from(error);
-      return { answer: encodeFailure(message, failure), error: failure };
+      return { answer, error, hasOwnLimit };
+    } catch (thrown) {
+      error = FlowError.from(thrown);
+      return { answer: message && encodeFailure(message, error), error, hasOwnLimit };
     } finally {
-      if (failure?.code === 'internal') this.#parts.logger?.error({ error: failure }, 'a request failed');
-      exchange?.finish(failure);
-      if (exchange !== undefined) exchanges.delete(exchange);
+      if (error?.code === 'internal') this.#parts.logger?.error({ error }, 'a request failed');
+      if (exchange !== undefined) {
+        exchange.finish(error);
+        exchanges.delete(exchange);
+      }
     }
   }
 }
+
+/** What became of one request. */
+type Outcome =
+  | { readonly answer: DataRequestMessage; readonly error: FlowError | undefined; readonly hasOwnLimit: boolean }
+  /** It was not taken in, or its bytes are no request: there is no header to answer with. */
+  | { readonly answer: undefined; readonly error: FlowError; readonly hasOwnLimit: boolean };
 
 /** Calls without documents: what the gateway says about itself. */
 function addProbes(server: Server, { endpoints, handler }: GrpcServerParts): void {

@@ -28,7 +28,11 @@ export function grpcStatus(error: FlowError): status {
 /** After these Jina ends a whole stream: its clients raise what they would raise for a connection that broke. */
 const fatalReasons: ReadonlySet<Reason> = new Set<Reason>(['executor_unavailable', 'deadline_exceeded', 'draining']);
 
-/** Whether a failure of one request ends the stream that it came on. */
-export function endsStream(error: FlowError): boolean {
-  return fatalReasons.has(error.reason);
+/**
+ * Whether a failure of one request ends the stream that it came on.
+ *
+ * @param hasOwnLimit whether the caller said how long it waits for this request: then only this request is late
+ */
+export function endsStream(error: FlowError, hasOwnLimit: boolean): boolean {
+  return fatalReasons.has(error.reason) && !(hasOwnLimit && error.reason === 'deadline_exceeded');
 }

@@ -195,6 +195,43 @@ describe('a stream over gRPC', () => {
     });
   });
 
+  it('in order gives the answers before the one that ends it', async () => {
+    const ready: InProcessExecutor = {
+      name: 'later',
+      className: 'Later',
+      endpoints: {
+        ...failing.endpoints,
+        '/later': (docs) => new Promise((resolve) => setImmediate(() => setImmediate(() => resolve(docs)))),
+      },
+    };
+    await withClient([ready], async (client) => {
+      const sent = new Metadata();
+      sent.set('__results_in_order__', 'true');
+      const call = client.makeBidiStreamRequest('/jina.JinaRPC/Call', serialize, decodeDataRequest, sent);
+      call.write(request('1', '/later', new Document()));
+      call.write(request('2', '/gone'));
+      call.end();
+      const answers: DataRequestMessage[] = [];
+      const ended = (async () => {
+        for await (const answer of call) answers.push(answer as DataRequestMessage);
+      })();
+      await assert.rejects(ended, { code: status.UNAVAILABLE });
+      assert.deepEqual(ids(answers), ['1']);
+    });
+  });
+
+  it('ends when its flow has no more time for a request', async () => {
+    const { executor } = waiting();
+    await withClient(
+      [executor],
+      async (client) => {
+        const late = stream(client, [request('1', '/wait', new Document())]);
+        await assert.rejects(late, { code: status.DEADLINE_EXCEEDED });
+      },
+      { timeoutMs: 50 },
+    );
+  });
+
   it('without a request ends without an answer', async () => {
     await withClient([echo], async (client) => {
       assert.deepEqual(await stream(client, []), []);
@@ -207,6 +244,118 @@ describe('the port of both protocols', () => {
     await withClient([echo], async (client, url) => {
       assert.equal((await postJson(`${url}/encode`, { data: [{ text: 'a' }] })).status, 200);
       assert.deepEqual(ids([await single(client, request('r', '/encode'))]), ['r']);
+    });
+  });
+});
+
+/** Waits until it is cancelled, and counts that. */
+function waiting(): { executor: InProcessExecutor; started: Promise<void>; cancelled: Promise<void> } {
+  let isStarted: () => void = () => undefined;
+  let isCancelled: () => void = () => undefined;
+  const started = new Promise<void>((resolve) => (isStarted = resolve));
+  const cancelled = new Promise<void>((resolve) => (isCancelled = resolve));
+  const endpoints: InProcessExecutor['endpoints'] = {
+    '/gone': async () => {
+      await started;
+      throw new FlowError('executor_unavailable', 'no worker is running');
+    },
+    '/encode': (docs) => docs,
+    '/wait': (_docs, call) =>
+      new Promise((_resolve, reject) => {
+        isStarted();
+        call.signal.addEventListener('abort', () => {
+          isCancelled();
+          reject(FlowError.from(call.signal.reason));
+        });
+      }),
+  };
+  return { executor: { name: 'waits', className: 'Waits', endpoints }, started, cancelled };
+}
+
+describe('what is given up over gRPC', () => {
+  it('is cancelled in the executor when the caller cancels the stream', async () => {
+    const { executor, started, cancelled } = waiting();
+    await withClient([executor], async (client) => {
+      const call = client.makeBidiStreamRequest('/jina.JinaRPC/Call', serialize, decodeDataRequest);
+      call.on('error', () => undefined);
+      call.write(request('1', '/wait', new Document()));
+      await started;
+      call.cancel();
+      await cancelled;
+    });
+  });
+
+  it('is cancelled in the executor when another request ends the stream', async () => {
+    const { executor, cancelled } = waiting();
+    await withClient([executor], async (client) => {
+      const messages = [request('1', '/wait', new Document()), request('2', '/gone', new Document())];
+      await assert.rejects(stream(client, messages), { code: status.UNAVAILABLE });
+      await cancelled;
+    });
+  });
+
+  it('fails alone when the time of one request is over and its stream has more', async () => {
+    const { executor } = waiting();
+    await withClient([executor], async (client) => {
+      const late = request('1', '/wait', new Document());
+      const messages = [{ ...late, header: { ...late.header, timeout: 50 } }, request('2', '/encode', new Document())];
+      const answers = await stream(client, messages);
+      assert.deepEqual(new Set(ids(answers)), new Set(['1', '2']));
+      const failed = answers.find(({ header }) => header?.request_id === '1');
+      assert.equal(failed?.header?.status?.exception?.name, 'deadline_exceeded');
+    });
+  });
+});
+
+describe('what cannot be read over gRPC', () => {
+  it('is refused as an invalid argument when it is no message', async () => {
+    await withClient([echo], async (client) => {
+      const path = '/jina.JinaSingleDataRequestRPC/process_single_data';
+      const garbage = new Promise((resolve, reject) => {
+        const raw = (): Buffer => Buffer.from([0xff, 0xff, 0xff]);
+        client.makeUnaryRequest(path, raw, decodeDataRequest, undefined, (error) => {
+          if (error === null) resolve(undefined);
+          else reject(error);
+        });
+      });
+      await assert.rejects(garbage, { code: status.INVALID_ARGUMENT });
+    });
+  });
+
+  it('ends the stream that it came on', async () => {
+    await withClient([echo], async (client) => {
+      const raw = (): Buffer => Buffer.from([0xff, 0xff, 0xff]);
+      const call = client.makeBidiStreamRequest('/jina.JinaRPC/Call', raw, decodeDataRequest);
+      call.write(undefined);
+      const ended = (async () => {
+        for await (const answer of call) assert.fail(String(answer));
+      })();
+      await assert.rejects(ended, { code: status.INVALID_ARGUMENT });
+    });
+  });
+
+  it('is refused when it is larger than the limit', async () => {
+    await withClient(
+      [echo],
+      async (client) => {
+        const large = request('1', '/encode', new Document({ blob: new Uint8Array(5000) }));
+        await assert.rejects(single(client, large), { code: status.RESOURCE_EXHAUSTED });
+      },
+      { maxBodyBytes: 1000 },
+    );
+  });
+});
+
+describe('the settings of a call over gRPC', () => {
+  it('are read from its metadata', async () => {
+    await withGateway({ plan }, async ({ port, runtime }) => {
+      const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
+      const traceId = '1'.repeat(32);
+      const metadata = { 'x-sluice-priority': '7', traceparent: `00-${traceId}-${'2'.repeat(16)}-01` };
+      await stream(client, [request('1', '/encode', new Document())], metadata);
+      client.close();
+      assert.equal(runtime.requests[0]?.priority, 7);
+      assert.equal(runtime.requests[0].trace?.traceId, traceId);
     });
   });
 });
