@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -8,24 +8,11 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Flow } from '../../flows/index.ts';
 import { type RunningFlow, startFlow } from '../../running-flow.ts';
+import { missingPython } from './python.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const script = fileURLToPath(new URL('python-clients.py', import.meta.url));
 const run = promisify(execFile);
-
-/** The pins are those of this Python. */
-const neededPython = 'Python 3.11';
-
-function pythonVersion(): string {
-  try {
-    return execFileSync('python3', ['--version'], { encoding: 'utf8' });
-  } catch (error) {
-    return `none (${error instanceof Error ? error.message : String(error)})`;
-  }
-}
-
-const version = pythonVersion();
-const skip = version.startsWith(neededPython) ? false : `needs ${neededPython}, found ${version}`;
 
 /** A virtual environment with the real clients. */
 async function installClients(folder: string): Promise<string> {
@@ -38,7 +25,7 @@ async function installClients(folder: string): Promise<string> {
   return python;
 }
 
-describe("Jina's Python client 3.34, and profile() of CLIP-as-service's 0.8", { skip }, () => {
+describe("Jina's Python client 3.34, and profile() of CLIP-as-service's 0.8", { skip: missingPython() }, () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'sluice-python-'));
   let python = '';
   let flow: RunningFlow;
