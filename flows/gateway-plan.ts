@@ -38,6 +38,7 @@ export function planGateway(
     cors: merged.cors ?? false,
     title: merged.title ?? flowName,
     description: merged.description ?? '',
+    searchPage: merged.search_page ?? false,
     hasDebugEndpoints: merged.no_debug_endpoints !== true,
     hasCrudEndpoints: merged.no_crud_endpoints !== true,
     exposed: builder.exposed(),

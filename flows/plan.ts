@@ -82,6 +82,8 @@ export interface GatewayPlan {
   readonly tls?: { readonly certFile: string; readonly keyFile: string };
   readonly cors: boolean;
   readonly title: string;
+  /** Whether there is a page to search with. */
+  readonly searchPage: boolean;
   readonly description: string;
   readonly hasDebugEndpoints: boolean;
   readonly hasCrudEndpoints: boolean;

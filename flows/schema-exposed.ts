@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { expected, jinaKey, refusedKey, strictObject } from './schema-key.ts';
+import { expected, jinaKey, refusedKey, sluiceKey, strictObject } from './schema-key.ts';
 import { flag, mapOf, oneOrMore, text } from './schema-value.ts';
 
 const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
@@ -67,6 +67,11 @@ export const pagesShape = {
   cors: jinaKey(flag, 'Lets pages of any origin call the gateway.', 'false'),
   no_debug_endpoints: jinaKey(flag, 'Leaves out /status, /dry_run and POST /post.', 'false'),
   no_crud_endpoints: jinaKey(flag, 'Leaves out /index, /search, /delete and /update.', 'false'),
+  search_page: sluiceKey(
+    flag,
+    'Serves a page at /ui that searches with /search; browsers that open / are led there.',
+    'false',
+  ),
   expose_endpoints: jinaKey(exposedEndpoints, 'HTTP paths of their own for endpoints: an object, or its JSON text.'),
   expose_graphql_endpoint: refusedKey('GraphQL', [false]),
 };

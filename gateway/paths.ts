@@ -13,6 +13,7 @@ export const pages = {
   openapi: '/openapi.json',
   docs: '/docs',
   redoc: '/redoc',
+  search: '/ui',
 } as const;
 
 export type Page = keyof typeof pages;
@@ -56,6 +57,7 @@ const summaries: Readonly<Record<Page, string>> = {
   openapi: 'This document',
   docs: 'This document as a page to read and try',
   redoc: 'Leads to /docs',
+  search: 'A page to search with, by text or picture',
 };
 
 /**
@@ -92,7 +94,7 @@ export function isListed(entry: PathEntry): boolean {
 
 function isHidden(page: Page, plan: GatewayPlan): boolean {
   if (page === 'dryRun' || page === 'status') return !plan.hasDebugEndpoints;
-  return page === 'metrics' && !plan.metrics;
+  return (page === 'metrics' && !plan.metrics) || (page === 'search' && !plan.searchPage);
 }
 
 function addExposed(

@@ -8,6 +8,8 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = path.join(root, 'dist');
 const folders = ['core', 'proto', 'observability', 'flows', 'executors', 'runtime', 'gateway', 'client', 'cli'];
 const assets = new Set(['.yml', '.json', '.proto', '.html', '.css']);
+/** Scripts of pages: they run in browsers as they are. */
+const pageScripts = path.join('pages', 'search');
 
 rmSync(dist, { recursive: true, force: true });
 const compiler = path.join(root, 'node_modules', 'typescript', 'bin', 'tsc');
@@ -20,6 +22,7 @@ for (const folder of folders) {
   for (const file of readdirSync(path.join(root, folder), { recursive: true })) {
     // Dot folders hold what a run left behind, such as an index.
     const isOurs = !file.split(path.sep).some((part) => part.startsWith('.'));
-    if (isOurs && assets.has(path.extname(file))) cpSync(path.join(root, folder, file), path.join(dist, folder, file));
+    const isAsset = assets.has(path.extname(file)) || (file.startsWith(pageScripts) && file.endsWith('.js'));
+    if (isOurs && isAsset) cpSync(path.join(root, folder, file), path.join(dist, folder, file));
   }
 }

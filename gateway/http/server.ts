@@ -121,7 +121,12 @@ class Dispatcher {
   async #page({ request, response }: Passage, page: Page): Promise<void> {
     const { site, handler, logger } = this.#parts;
     try {
-      const { status, headers, body } = await site.answer(page, this.#table(), handler.isDraining);
+      const { status, headers, body } = await site.answer(
+        page,
+        this.#table(),
+        handler.isDraining,
+        request.headers.accept,
+      );
       send(response, status, headers, body);
     } catch (error) {
       logger?.error({ error, page }, 'a page failed');

@@ -137,4 +137,5 @@ const pageResponses: Readonly<Record<keyof typeof pages, JsonObject>> = {
   },
   docs: text('text/html'),
   redoc: { '307': { description: 'Leads to /docs' } },
+  search: text('text/html'),
 };

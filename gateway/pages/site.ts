@@ -1,12 +1,13 @@
 import type { EndpointDirectory } from '../endpoints.ts';
-import type { Page, PathTable } from '../paths.ts';
+import { type Page, pages, type PathTable } from '../paths.ts';
 import { dryRun, readiness, statusPage } from '../probes.ts';
-import { type PageAnswer, readAsset } from './assets.ts';
+import { isAsset, type PageAnswer, readAsset } from './assets.ts';
 import { openapiDocument } from './openapi.ts';
 
 export interface SiteParts {
   readonly title: string;
   readonly description: string;
+  readonly searchPage: boolean;
   readonly endpoints: EndpointDirectory;
   metricsPage(): Promise<{ contentType: string; body: string }>;
 }
@@ -20,10 +21,12 @@ export class Site {
     this.#parts = parts;
   }
 
-  async answer(page: Page, paths: PathTable, isDraining: boolean): Promise<PageAnswer> {
+  /** @param accept the caller's Accept header: a browser that opens / is led to the search page, where there is one */
+  async answer(page: Page, paths: PathTable, isDraining: boolean, accept = ''): Promise<PageAnswer> {
     const { endpoints } = this.#parts;
     switch (page) {
       case 'root':
+        if (this.#parts.searchPage && accept.includes('text/html')) return redirect(pages.search);
         return jsonPage('{}');
       case 'live':
         return jsonPage('{"status":"live"}');
@@ -42,15 +45,19 @@ export class Site {
       case 'openapi':
         return jsonPage(this.#openapi(paths));
       case 'docs':
-        return readAsset('index.html');
+        return readAsset('docs/index.html');
       case 'redoc':
-        return { status: 307, headers: { location: '/docs' }, body: '' };
+        return redirect(pages.docs);
+      case 'search':
+        return readAsset('ui/index.html');
     }
   }
 
-  /** A file that the page at /docs loads; undefined when it is none. */
+  /** A file that one of the pages loads; undefined when it is none. */
   async asset(path: string): Promise<PageAnswer | undefined> {
-    return assetNames.has(path) ? readAsset(path.slice('/docs/'.length)) : undefined;
+    const name = path.slice(1);
+    if (name.startsWith('ui/') && !this.#parts.searchPage) return undefined;
+    return isAsset(name) ? readAsset(name) : undefined;
   }
 
   #openapi(paths: PathTable): string {
@@ -65,4 +72,6 @@ function jsonPage(body: string): PageAnswer {
   return { status: 200, headers: { 'content-type': 'application/json' }, body };
 }
 
-const assetNames = new Set(['swagger-ui.css', 'swagger-ui-bundle.js', 'start.js'].map((name) => `/docs/${name}`));
+function redirect(location: string): PageAnswer {
+  return { status: 307, headers: { location }, body: '' };
+}

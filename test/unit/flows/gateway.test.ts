@@ -24,6 +24,7 @@ describe('the gateway of a plan', () => {
       cors: false,
       title: 'flow',
       description: '',
+      searchPage: false,
       hasDebugEndpoints: true,
       hasCrudEndpoints: true,
       exposed: [],

@@ -39,6 +39,7 @@ export function testPlan(changes: Partial<GatewayPlan> = {}): Plan {
       cors: false,
       title: 'A test',
       description: 'What a test needs',
+      searchPage: false,
       hasDebugEndpoints: true,
       hasCrudEndpoints: true,
       exposed: [],
