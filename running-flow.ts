@@ -38,7 +38,7 @@ export async function startFlow(flow: string | Flow | Plan, options: StartOption
   const plan = await planOf(flow, env);
   const logger = options.logger ?? createLogger({ name: plan.name, level: 'warn', destination: process.stderr });
   const observability = await startObservability({ serviceName: plan.name, tracing: plan.gateway.tracing, logger });
-  const { instrument, store } = observability;
+  const { instrument, store, live } = observability;
   const runtime = createRuntime({ plan, instrument, store, logger, env });
   if (onWorker !== undefined) runtime.onStatus(onWorker);
 
@@ -50,7 +50,10 @@ export async function startFlow(flow: string | Flow | Plan, options: StartOption
   let gateway: Gateway | undefined;
   try {
     // The port first: one that is taken is found before models are loaded, and probes are answered while they load.
-    gateway = await startGateway({ plan, runtime, instrument, metricsPage: () => observability.metricsPage(), logger });
+    gateway = await startGateway({
+      ...{ plan, runtime, instrument, live, logger },
+      metricsPage: () => observability.metricsPage(),
+    });
     signal?.throwIfAborted();
     signal?.addEventListener('abort', giveUp, { once: true });
     await runtime.start();

@@ -8,6 +8,7 @@ import { exitCodes } from './exit-code.ts';
 import { logLevels, Output, type OutputOptions } from './output.ts';
 import type { PingOptions } from './ping.ts';
 import type { PlanOptions } from './plan.ts';
+import type { TopOptions } from './top.ts';
 
 /** Runs a command and says the exit status; an error that it throws is printed and decides the status. */
 export type RunCommand = (output: Output, work: () => Promise<number>) => Promise<void>;
@@ -70,6 +71,13 @@ export function createProgram(run: RunCommand): Command {
     .option('--host <url>', 'Address of the flow.', defaultHost)
     .option('--timeout <duration>', 'Wait up to this long until it is ready.', parseTimeout)
     .action((options: PingOptions) => act(async (output) => (await import('./ping.ts')).ping(output, options)));
+  program
+    .command('top')
+    .description('Watch a running flow: rates, latencies, queues and workers.')
+    .option('--host <url>', 'Address of the flow.', defaultHost)
+    .option('--interval <duration>', 'Time between two looks.', parseTimeout, 1000)
+    .option('--count <number>', 'End after this many looks.', parseCount)
+    .action((options: TopOptions) => act(async (output) => (await import('./top.ts')).top(output, options)));
   return program;
 }
 
@@ -114,6 +122,12 @@ function parseTimeout(text: string): number {
   const timeoutMs = parseDuration(text);
   if (timeoutMs === undefined) throw new InvalidArgumentError('A duration such as 500ms, 10s or 2m is expected.');
   return timeoutMs;
+}
+
+function parseCount(text: string): number {
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 1) throw new InvalidArgumentError('A whole number from 1 on is expected.');
+  return count;
 }
 
 function parsePriority(text: string): number {

@@ -1,13 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { type Clock, FlowError, systemClock } from '../core/index.ts';
-import type { Instrument, Logger } from '../observability/index.ts';
+import type { Instrument, LiveMetrics, Logger } from '../observability/index.ts';
 import type { Runtime } from '../runtime/index.ts';
 import { EndpointDirectory } from './endpoints.ts';
 import type { GrpcServer } from './grpc/server.ts';
 import { RequestHandler } from './handle.ts';
 import { createHttpServer, type HttpServer } from './http/server.ts';
 import { Listener, type WireHandlers } from './listener.ts';
+import { liveSnapshot } from './pages/live.ts';
 import { Site } from './pages/site.ts';
 import type { GatewayPlan } from './paths.ts';
 
@@ -16,6 +17,8 @@ export interface GatewayOptions {
   /** May still be starting: probes tell so, and requests wait in its queues. */
   readonly runtime: Runtime;
   readonly instrument: Instrument;
+  /** What a live view shows. */
+  readonly live: LiveMetrics;
   metricsPage(): Promise<{ contentType: string; body: string }>;
   /** Default: nothing is logged. */
   readonly logger?: Logger;
@@ -50,7 +53,11 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const endpoints = new EndpointDirectory(runtime);
   const handler = new RequestHandler({ runtime, instrument, endpoints, clock });
   const { title, description, searchPage } = plan;
-  const site = new Site({ title, description, searchPage, endpoints, metricsPage: () => options.metricsPage() });
+  const site = new Site({
+    ...{ title, description, searchPage, endpoints },
+    live: (isDraining) => liveSnapshot({ runtime, metrics: options.live, nowMs: clock.now(), isDraining }),
+    metricsPage: () => options.metricsPage(),
+  });
   const http = await createHttpServer({ plan, handler, endpoints, site, clock, logger });
   const isGrpcServed = plan.listeners.some(({ protocols }) => protocols.includes('grpc'));
   // Its library takes a while to load: only where it is needed.

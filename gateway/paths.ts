@@ -14,9 +14,14 @@ export const pages = {
   docs: '/docs',
   redoc: '/redoc',
   search: '/ui',
+  dashboard: '/dashboard',
+  liveView: '/live.json',
 } as const;
 
 export type Page = keyof typeof pages;
+
+/** Left out by `no_debug_endpoints`. */
+const debugPages: ReadonlySet<Page> = new Set(['dryRun', 'status', 'dashboard', 'liveView']);
 
 /** What a path and a method lead to. */
 export type Target =
@@ -58,6 +63,8 @@ const summaries: Readonly<Record<Page, string>> = {
   docs: 'This document as a page to read and try',
   redoc: 'Leads to /docs',
   search: 'A page to search with, by text or picture',
+  dashboard: 'The flow as a graph with live numbers, and its slowest requests',
+  liveView: 'What the dashboard shows, as JSON',
 };
 
 /**
@@ -69,7 +76,7 @@ export function buildPaths(plan: GatewayPlan, endpoints: ReadonlyMap<string, Flo
   const table = new Map<string, PathEntry>();
   for (const page of Object.keys(pages) as Page[]) {
     if (isHidden(page, plan)) continue;
-    const tags = page === 'dryRun' || page === 'status' ? ['Debug'] : [];
+    const tags = debugPages.has(page) ? ['Debug'] : [];
     add(table, { path: pages[page], targets: only('GET', { type: 'page', page }), tags, summary: summaries[page] });
   }
   if (plan.hasDebugEndpoints) {
@@ -93,7 +100,7 @@ export function isListed(entry: PathEntry): boolean {
 }
 
 function isHidden(page: Page, plan: GatewayPlan): boolean {
-  if (page === 'dryRun' || page === 'status') return !plan.hasDebugEndpoints;
+  if (debugPages.has(page)) return !plan.hasDebugEndpoints;
   return (page === 'metrics' && !plan.metrics) || (page === 'search' && !plan.searchPage);
 }
 

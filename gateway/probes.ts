@@ -6,6 +6,8 @@ import { productVersion } from './version.ts';
 /** What is known about the flow right now, for the people and machines that ask. */
 export interface Readiness {
   readonly isReady: boolean;
+  readonly state: 'ready' | 'not_ready' | 'draining';
+  readonly reasons: string[];
   readonly body: JsonObject;
 }
 
@@ -18,7 +20,8 @@ export function readiness(status: RuntimeStatus, isDraining: boolean): Readiness
     is_ready: executor.isReady,
     workers: executor.workers.map(workerJson),
   }));
-  return { isReady, body: { status: state, reasons: reasonsOf(status, isDraining), executors } };
+  const reasons = reasonsOf(status, isDraining);
+  return { isReady, state, reasons, body: { status: state, reasons, executors } };
 }
 
 /** Jina's `StatusProto` for the whole flow; never fails as a call. */

@@ -2,6 +2,7 @@ import { newId, type TraceContext } from '../core/index.ts';
 import type { CounterName, GaugeName, HistogramName, LabelsOf, Phase } from './catalogue.ts';
 import type { BeginRequest, Instrument, RunDetails } from './instrument.ts';
 import type { MetricStore } from './metric-store.ts';
+import type { RecentRequests } from './recent-requests.ts';
 import { type RequestEnd, RequestRecord } from './record.ts';
 import type { Sampler } from './sampler.ts';
 import { newSpanId } from './span-ids.ts';
@@ -25,6 +26,8 @@ export interface InstrumentParts {
   /** Undefined: tracing is off, records hold no stamps. */
   readonly sink?: SpanSink | undefined;
   readonly tail?: TailRule;
+  /** Gets every request that ends while somebody looks. */
+  readonly recent?: RecentRequests | undefined;
 }
 
 /** The instrument of a parent process, or of a test. */
@@ -40,11 +43,13 @@ class PhaseInstrument implements Instrument {
   readonly #slowMs: number;
   /** Whether a request that is not sampled can still be kept at its end. */
   readonly #hasTailRule: boolean;
+  readonly #recent: RecentRequests | undefined;
 
-  constructor({ store, sampler, sink, tail = {} }: InstrumentParts) {
+  constructor({ store, sampler, sink, tail = {}, recent }: InstrumentParts) {
     this.#store = store;
     this.#sampler = sampler;
     this.#sink = sink;
+    this.#recent = recent;
     this.#keepFailed = tail.keepFailed ?? false;
     this.#slowMs = tail.slowMs ?? Infinity;
     this.#hasTailRule = this.#keepFailed || this.#slowMs < Infinity;
@@ -65,7 +70,8 @@ class PhaseInstrument implements Instrument {
   phase(record: RequestRecord, phase: Phase, executor: string, startMs: number, endMs: number, run?: RunDetails): void {
     // Stamps of two processes read the same clock but may differ by its resolution.
     this.#store.mark('sluice_phase_seconds', { phase, executor }, Math.max(0, endMs - startMs) / 1000);
-    if (this.#sink === undefined || !(record.context.isSampled || this.#hasTailRule)) return;
+    const isTraced = this.#sink !== undefined && (record.context.isSampled || this.#hasTailRule);
+    if (!isTraced && this.#recent?.isWatched(endMs) !== true) return;
     record.phases.push(
       run === undefined ? { phase, executor, startMs, endMs } : { phase, executor, startMs, endMs, ...run },
     );
@@ -92,6 +98,7 @@ class PhaseInstrument implements Instrument {
     const isKept =
       record.context.isSampled || (this.#keepFailed && end.error !== undefined) || durationMs >= this.#slowMs;
     if (isKept) this.#sink?.keep(record, end);
+    this.#recent?.add(record, end);
   }
 
   #contextOf({ requestId, incoming }: BeginRequest): TraceContext {

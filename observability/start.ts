@@ -1,8 +1,10 @@
 import type { Instrument } from './instrument.ts';
+import { LiveMetrics } from './live.ts';
 import { createLogger, type Logger } from './log.ts';
 import { MetricStore } from './metric-store.ts';
 import { otlpVariables, type OtlpVariables } from './otlp-address.ts';
 import { createInstrument, type SpanSink } from './phase-instrument.ts';
+import { RecentRequests } from './recent-requests.ts';
 import { ratioSampler } from './sampler.ts';
 import { SpanIds } from './span-ids.ts';
 
@@ -28,6 +30,8 @@ export interface ObservabilityOptions {
 export interface Observability {
   readonly instrument: Instrument;
   readonly store: MetricStore;
+  /** For a live view. */
+  readonly live: LiveMetrics;
   metricsPage(): Promise<{ contentType: string; body: string }>;
   /** Exports what is left, waiting at most 5 s; metrics can still be read. */
   shutdown(): Promise<void>;
@@ -55,15 +59,18 @@ export async function startObservability(options: ObservabilityOptions): Promise
   const page = new MetricsPage(store);
   const isTracing = tracing.enabled && process.env['OTEL_SDK_DISABLED']?.toLowerCase() !== 'true';
   const exporting = isTracing ? await startTracing(options, logger) : undefined;
+  const recent = new RecentRequests();
   const instrument = createInstrument({
     store,
     sampler: ratioSampler(tracing.sampleRatio),
     sink: exporting?.sink,
     tail: { keepFailed, slowMs },
+    recent,
   });
   return {
     instrument,
     store,
+    live: new LiveMetrics(store, recent),
     metricsPage: () => page.render(),
     shutdown: async () => {
       await exporting?.stop();

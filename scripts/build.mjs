@@ -9,7 +9,7 @@ const dist = path.join(root, 'dist');
 const folders = ['core', 'proto', 'observability', 'flows', 'executors', 'runtime', 'gateway', 'client', 'cli'];
 const assets = new Set(['.yml', '.json', '.proto', '.html', '.css']);
 /** Scripts of pages: they run in browsers as they are. */
-const pageScripts = path.join('pages', 'search');
+const pageScripts = `pages${path.sep}`;
 
 rmSync(dist, { recursive: true, force: true });
 const compiler = path.join(root, 'node_modules', 'typescript', 'bin', 'tsc');

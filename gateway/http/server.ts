@@ -151,7 +151,7 @@ class Dispatcher {
       send(response, 307, { location: `${origin}${encodeURI(path.slice(0, -1))}${query}` });
       return;
     }
-    const asset = request.method === 'GET' ? await this.#parts.site.asset(path) : undefined;
+    const asset = request.method === 'GET' ? await this.#parts.site.asset(path, this.#table()) : undefined;
     if (asset !== undefined) send(response, asset.status, asset.headers, asset.body);
     else if (!this.#parts.endpoints.isComplete) {
       this.#fail({ request, response, url, path }, newId(), '', startingError());

@@ -39,7 +39,11 @@ const require = createRequire(import.meta.url);
 const library = (name: string): Place => ({
   file: path.join(path.dirname(require.resolve('@fastify/swagger-ui')), 'static', name),
 });
-const search = (name: string): Place => ({ file: fileURLToPath(new URL(`search/${name}`, import.meta.url)) });
+const own = (folder: string) => {
+  return (name: string): Place => ({ file: fileURLToPath(new URL(`${folder}/${name}`, import.meta.url)) });
+};
+const search = own('search');
+const dashboard = own('dashboard');
 
 const places: ReadonlyMap<string, Place> = new Map([
   ['docs/index.html', { text: docsPage }],
@@ -50,6 +54,9 @@ const places: ReadonlyMap<string, Place> = new Map([
   ],
   ['docs/swagger-ui.css', library('swagger-ui.css')],
   ['docs/swagger-ui-bundle.js', library('swagger-ui-bundle.js')],
+  ['dashboard/index.html', dashboard('index.html')],
+  ['dashboard/dashboard.css', dashboard('dashboard.css')],
+  ['dashboard/dashboard.js', dashboard('dashboard.js')],
   ['ui/index.html', search('index.html')],
   ['ui/search.css', search('search.css')],
   ['ui/search.js', search('search.js')],

@@ -138,4 +138,6 @@ const pageResponses: Readonly<Record<keyof typeof pages, JsonObject>> = {
   docs: text('text/html'),
   redoc: { '307': { description: 'Leads to /docs' } },
   search: text('text/html'),
+  dashboard: text('text/html'),
+  liveView: ok('The flow as it is now', 'Live'),
 };

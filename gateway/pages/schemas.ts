@@ -208,4 +208,18 @@ export const schemas = {
     },
     required: ['status', 'reasons', 'executors'],
   },
+  Live: {
+    type: 'object',
+    description: 'Rates and quantiles are of the last five seconds, as far back as somebody has been looking',
+    properties: {
+      flow: { type: 'string' },
+      status: { enum: ['ready', 'not_ready', 'draining'] },
+      reasons: list({ type: 'string' }),
+      total: { type: 'object' },
+      endpoints: list({ type: 'object' }),
+      executors: list({ type: 'object' }),
+      slow: list({ type: 'object' }),
+    },
+    required: ['flow', 'status', 'reasons', 'total', 'endpoints', 'executors', 'slow'],
+  },
 } satisfies Record<string, JsonObject>;

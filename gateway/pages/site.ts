@@ -2,6 +2,7 @@ import type { EndpointDirectory } from '../endpoints.ts';
 import { type Page, pages, type PathTable } from '../paths.ts';
 import { dryRun, readiness, statusPage } from '../probes.ts';
 import { isAsset, type PageAnswer, readAsset } from './assets.ts';
+import type { LiveSnapshot } from './live.ts';
 import { openapiDocument } from './openapi.ts';
 
 export interface SiteParts {
@@ -9,6 +10,8 @@ export interface SiteParts {
   readonly description: string;
   readonly searchPage: boolean;
   readonly endpoints: EndpointDirectory;
+  /** The flow as it is now. */
+  live(isDraining: boolean): LiveSnapshot;
   metricsPage(): Promise<{ contentType: string; body: string }>;
 }
 
@@ -50,13 +53,18 @@ export class Site {
         return redirect(pages.docs);
       case 'search':
         return readAsset('ui/index.html');
+      case 'dashboard':
+        return readAsset('dashboard/index.html');
+      case 'liveView':
+        return jsonPage(JSON.stringify(this.#parts.live(isDraining)));
     }
   }
 
   /** A file that one of the pages loads; undefined when it is none. */
-  async asset(path: string): Promise<PageAnswer | undefined> {
+  async asset(path: string, paths: PathTable): Promise<PageAnswer | undefined> {
     const name = path.slice(1);
-    if (name.startsWith('ui/') && !this.#parts.searchPage) return undefined;
+    if (name.startsWith('ui/') && !paths.has(pages.search)) return undefined;
+    if (name.startsWith('dashboard/') && !paths.has(pages.dashboard)) return undefined;
     return isAsset(name) ? readAsset(name) : undefined;
   }
 

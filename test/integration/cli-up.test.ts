@@ -56,6 +56,26 @@ describe('sluice up', () => {
     await up.ended();
   });
 
+  it('shows people and machines what a flow does, for as many looks as they want', async () => {
+    const up = folder.start('--json', 'up', 'echo.yml');
+    const url = await readyUrl(up);
+    const top = folder.start('top', '--host', url, '--interval', '200ms');
+    await top.line((line) => line.startsWith('flow') || line.includes('ready'));
+    await folder.run('call', '/hash', 'a cat', '--host', url);
+    await top.line((line) => /^\/hash +http +\d+\.\d +\d/.test(line));
+    top.signal('SIGINT');
+    const { code, stdout } = await top.ended();
+    assert.equal(code, 0);
+    assert.match(stdout, /^EXECUTOR +DOCS\/S +BATCH +QUEUED/m);
+    assert.match(stdout, /^echo\/1 +ready +cpu +\d+ % +\d+ MiB/m);
+    const machine = await folder.run('--json', 'top', '--host', url, '--count', '1');
+    const [look] = parseRecords(machine.stdout);
+    assert.deepEqual([look?.['type'], look?.['flow'], look?.['status']], ['live', 'echo', 'ready']);
+    up.signal('SIGTERM');
+    await up.ended();
+    assert.equal((await folder.run('top', '--host', url, '--count', '1')).code, 4);
+  });
+
   it('answers what was accepted before it stops', async () => {
     const up = folder.start('--json', 'up', 'stream.yml');
     const url = await readyUrl(up);

@@ -2,7 +2,13 @@ import net from 'node:net';
 import type { GatewayPlan, Plan } from '../../../flows/index.ts';
 import { type Gateway, startGateway } from '../../../gateway/index.ts';
 import type { Clock } from '../../../core/index.ts';
-import { createInstrument, MetricStore, ratioSampler } from '../../../observability/index.ts';
+import {
+  createInstrument,
+  LiveMetrics,
+  MetricStore,
+  ratioSampler,
+  RecentRequests,
+} from '../../../observability/index.ts';
 import { MetricsPage } from '../../../observability/exposition.ts';
 import { type InProcessExecutor, InProcessRuntime } from './in-process-runtime.ts';
 
@@ -63,10 +69,12 @@ export async function runGateway(fixture: GatewayFixture = {}): Promise<RunningG
   if (fixture.isLoading === true) runtime.become('loading');
   const store = new MetricStore();
   const page = new MetricsPage(store, false);
+  const recent = new RecentRequests();
   const gateway = await startGateway({
     plan,
     runtime,
-    instrument: createInstrument({ store, sampler: ratioSampler(0) }),
+    instrument: createInstrument({ store, sampler: ratioSampler(0), recent }),
+    live: new LiveMetrics(store, recent),
     metricsPage: () => page.render(),
     ...(fixture.clock === undefined ? {} : { clock: fixture.clock }),
   });
