@@ -6,6 +6,8 @@ import { productVersion } from './version.ts';
 /** What is known about the flow right now, for the people and machines that ask. */
 export interface Readiness {
   readonly isReady: boolean;
+  /** Why not, one for each executor. */
+  readonly reasons: readonly string[];
   readonly body: JsonObject;
 }
 
@@ -18,13 +20,15 @@ export function readiness(status: RuntimeStatus, isDraining: boolean): Readiness
     is_ready: executor.isReady,
     workers: executor.workers.map(workerJson),
   }));
-  return { isReady, body: { status: state, reasons: reasonsOf(status, isDraining), executors } };
+  const reasons = reasonsOf(status, isDraining);
+  return { isReady, reasons, body: { status: state, reasons, executors } };
 }
 
 /** Jina's `StatusProto` for the whole flow; never fails as a call. */
 export function dryRun(status: RuntimeStatus, isDraining: boolean): JsonObject {
-  if (readiness(status, isDraining).isReady) return { code: 0, description: '', exception: null };
-  const description = reasonsOf(status, isDraining).join('; ');
+  const { isReady, reasons } = readiness(status, isDraining);
+  if (isReady) return { code: 0, description: '', exception: null };
+  const description = reasons.join('; ');
   const reason = isDraining || status.isDraining ? 'draining' : 'not_ready';
   const exception = { name: reason, args: [description], stacks: [], executor: '' };
   return { code: 1, description, exception };

@@ -209,3 +209,14 @@ export const schemas = {
     required: ['status', 'reasons', 'executors'],
   },
 } satisfies Record<string, JsonObject>;
+
+/** The JSON schema of a document, for those who have no OpenAPI page around it. */
+export function documentSchema(): JsonObject {
+  const { PydanticDocument, Tensor, _NamedScore } = schemas;
+  const text = JSON.stringify({
+    ...PydanticDocument,
+    title: 'PydanticDocument',
+    definitions: { PydanticDocument, Tensor, _NamedScore },
+  });
+  return JSON.parse(text.replaceAll('#/components/schemas/', '#/definitions/')) as JsonObject;
+}
