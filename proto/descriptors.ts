@@ -103,11 +103,17 @@ function describeField(field: protobuf.Field, oneofs: readonly protobuf.OneOf[])
   const oneof = field.partOf;
   const type = field instanceof protobuf.MapField ? entryType(field) : typeOf(field);
   return {
-    ...{ name: field.name, number: field.id, ...type },
+    ...{ name: writtenName(field), number: field.id, ...type },
     label: field.repeated || field.map ? repeated : optional,
     ...(oneof !== null && { oneofIndex: oneofs.indexOf(oneof) }),
     ...(oneof !== null && isPresence(oneof) && { proto3Optional: true }),
   };
+}
+
+/** The library's own files have their names as JSON has them. */
+function writtenName({ name, fullName }: protobuf.Field): string {
+  if (!fullName.startsWith('.google.protobuf.')) return name;
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
 function typeOf({ resolvedType, type }: protobuf.FieldBase): object {

@@ -1,5 +1,5 @@
 import type { sendUnaryData, Server, ServiceDefinition } from '@grpc/grpc-js';
-import type { JsonObject } from '../../core/index.ts';
+import { isObject, type JsonObject } from '../../core/index.ts';
 import { messageType, structFromJson } from '../../proto/index.ts';
 import { dryRunEndpoint, type EndpointDirectory } from '../endpoints.ts';
 import type { RequestHandler } from '../handle.ts';
@@ -18,11 +18,7 @@ export function addProbes(server: Server, { endpoints, handler }: ProbedParts): 
     [
       '/jina.JinaGatewayDryRunRPC/dry_run',
       'jina.StatusProto',
-      () => {
-        const status = dryRun(endpoints.status(), handler.isDraining);
-        // Success is an empty message: proto3 does not write what is 0.
-        return status['code'] === 0 ? {} : status;
-      },
+      () => dryRunMessage(dryRun(endpoints.status(), handler.isDraining)),
     ],
     ['/jina.JinaInfoRPC/_status', 'jina.JinaInfoProto', statusPage],
     ['/jina.JinaDiscoverEndpointsRPC/endpoint_discovery', 'jina.EndpointsProto', () => discovery(endpoints)],
@@ -45,6 +41,12 @@ export function addProbes(server: Server, { endpoints, handler }: ProbedParts): 
       [name]: (_call: unknown, reply: sendUnaryData<object>) => reply(null, answer()),
     });
   }
+}
+
+/** proto3 does not write what is empty: success is an empty message. */
+function dryRunMessage({ code, description, exception }: JsonObject): object {
+  if (!isObject(exception)) return {};
+  return { code, description, exception: { name: exception['name'], args: exception['args'] } };
 }
 
 /**

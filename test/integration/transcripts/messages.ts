@@ -77,11 +77,11 @@ function describedMessage({ name = '', field = [], nestedType = [] }: descriptor
 /** Items by name; how JSON would call a field says nothing, and false is what is not said. */
 function byName(items: readonly object[]): object {
   return Object.fromEntries(
-    items.map((item) => {
+    items.map((item): [string, object] => {
       const entries: [string, unknown][] = Object.entries(item);
       const said = entries.filter(([key, one]) => key !== 'jsonName' && key !== 'options' && one !== false);
-      const { name, ...rest } = Object.fromEntries(said);
-      return [name, rest];
+      const { name, ...rest } = Object.fromEntries(said) as Record<string, unknown>;
+      return [String(name), rest];
     }),
   );
 }

@@ -63,7 +63,7 @@ export class RecordedFlows {
     const recorded = flows[name];
     if (recorded === undefined) throw new Error(`no flow ${name} was recorded`);
     const [options, ...executors] = recorded;
-    const shared: FlowOptions = { name, port: 0, protocol: ['http', 'grpc'], workspace: this.#folder };
+    const shared: FlowOptions = { name, port: 0, protocol: ['http', 'grpc', 'websocket'], workspace: this.#folder };
     return startFlow(
       executors.reduce((flow, item) => flow.add(item), Flow.create({ ...shared, ...options, ...changes })),
     );

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageType } from '../../../proto/index.ts';
 import { postJson } from '../../unit/gateway/running-gateway.ts';
-import { parsePrometheusText } from '../../unit/observability/prometheus-text.ts';
 import { type Collector, type OtlpSpan, startCollector } from '../otlp-collector.ts';
 import { replayGrpc } from './grpc-replay.ts';
 import type { Replayed } from './http-replay.ts';
@@ -51,7 +50,9 @@ export class TraceReplay {
     const ours = await this.#next();
     const recorded = content['spans'] as RecordedSpan[];
     // Before the first request Jina's flow traces its own start.
-    const request = recorded.findLast(({ kind, parent }) => kind === 'SERVER' && !/^span/.test(parent ?? ''))?.trace;
+    const request = recorded.findLast(
+      ({ kind, parent }) => kind === 'SERVER' && parent?.startsWith('span') !== true,
+    )?.trace;
     const theirs = recorded.filter(({ trace }) => trace === request);
     const jina = theirs.map(({ name: span, parent }) => [span, parent?.replace('remote:', '')] as const);
     const sluice = ours.map((span) => [span.name, span.parentSpanId] as const);
@@ -127,5 +128,6 @@ export async function replayMetrics(port: number, { name, content }: Transcript)
 }
 
 function familiesOf(text: string): Record<string, string> {
-  return Object.fromEntries([...parsePrometheusText(text).values()].map((family) => [family.name, family.type]));
+  const types = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)];
+  return Object.fromEntries(types.map(([, family = '', type = '']) => [family, type]));
 }

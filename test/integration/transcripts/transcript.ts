@@ -42,6 +42,8 @@ export interface WebSocketFrame {
   readonly from?: 'client' | 'server';
   readonly opcode?: string;
   readonly text?: string;
+  /** Of a text frame, whose text is missing where it is long. */
+  readonly json?: unknown;
   readonly base64?: string;
   readonly code?: number;
   readonly reason?: string;

@@ -68,6 +68,7 @@ function payloadOf({ opcode, text, base64, message, code = 1000, reason = '' }: 
 function theirFrame(frame: WebSocketFrame, isMessage: boolean): unknown {
   if (frame.event !== undefined) return { ending: frame.event.startsWith('nothing') ? 'nothing' : 'ended' };
   if (frame.opcode === undefined) return { body: frame.body };
+  if (frame.opcode === 'text') return { opcode: 'text', json: frame.json };
   return ourFrame({ opcode: opcodeOf(frame), payload: payloadOf(frame) }, isMessage);
 }
 

@@ -20,6 +20,14 @@ const transcripts = loadTranscripts();
 const names = transcripts.map(({ name }) => name);
 const known = missingTranscripts === false ? readNamedDifferences() : [];
 
+export type Group = 'http' | 'grpc' | 'websocket' | 'telemetry';
+
+function groupOf({ name, exchanges: [first] }: Transcript): Group {
+  if (first === undefined || name.startsWith('traces_')) return 'telemetry';
+  if ('method' in first) return 'grpc';
+  return 'handshake' in first ? 'websocket' : 'http';
+}
+
 /** The flow that a transcript is replayed against. */
 function flowOf({ name, flow, note }: Transcript): string {
   if (name.startsWith('traces_')) return 'traced';
@@ -45,29 +53,32 @@ function nameDifferences(name: string, found: readonly Difference[]): { named: s
   };
 }
 
-describe('what Jina 3.34 was recorded to answer', { skip: missingTranscripts, concurrency: false }, () => {
-  const flows = new RecordedFlows();
-  let traces: TraceReplay;
+/** Declares a test for each transcript of a group; every transcript is in one. */
+export function testTranscripts(group: Group): void {
+  describe(`what Jina 3.34 was recorded to answer: ${group}`, { skip: missingTranscripts }, () => {
+    const flows = new RecordedFlows();
+    let traces: TraceReplay;
 
-  before(async () => {
-    traces = await TraceReplay.prepare();
-  });
-  after(async () => {
-    await flows.stop();
-    await traces.stop();
-  });
-
-  for (const transcript of transcripts) {
-    const { name } = transcript;
-    const listed = known.filter((row) => filesOf(row, names).includes(name)).map((row) => row.name);
-    const title = listed.length === 0 ? 'in every field' : `but for: ${listed.join('; ')}`;
-    it(`is answered alike in ${name} ${title}`, async () => {
-      const port = await flows.port(flowOf(transcript));
-      const replayed = await replay(transcript, port, traces);
-      const found = replayed.flatMap(({ jina, sluice }) => differencesOf(jina, sluice));
-      const { named, unnamed } = nameDifferences(name, found);
-      assert.deepEqual(unnamed, [], 'differences that docs/jina-compatibility.md does not name');
-      assert.deepEqual(named, listed, 'differences that it names and that are none');
+    before(async () => {
+      traces = await TraceReplay.prepare();
     });
-  }
-});
+    after(async () => {
+      await flows.stop();
+      await traces.stop();
+    });
+
+    for (const transcript of transcripts.filter((one) => groupOf(one) === group)) {
+      const { name } = transcript;
+      const listed = known.filter((row) => filesOf(row, names).includes(name)).map((row) => row.name);
+      const title = listed.length === 0 ? 'in every field' : `but for: ${listed.join('; ')}`;
+      it(`is answered alike in ${name} ${title}`, async () => {
+        const port = await flows.port(flowOf(transcript));
+        const replayed = await replay(transcript, port, traces);
+        const found = replayed.flatMap(({ jina, sluice }) => differencesOf(jina, sluice));
+        const { named, unnamed } = nameDifferences(name, found);
+        assert.deepEqual(unnamed, [], 'differences that docs/jina-compatibility.md does not name');
+        assert.deepEqual(named, listed, 'differences that it names and that are none');
+      });
+    }
+  });
+}
