@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type AddOptions, Flow, type FlowOptions } from '../../../flows/index.ts';
 import { type RunningFlow, startFlow } from '../../../running-flow.ts';
+import { postJson } from '../../unit/gateway/running-gateway.ts';
 
 const fixture = (file: string): string =>
   fileURLToPath(new URL(`../../fixtures/executors/recorded/${file}`, import.meta.url));
@@ -73,10 +73,11 @@ export class RecordedFlows {
     const file = path.join(this.#folder, 'down');
     const flow = await this.#start('chain', { env: { RECORDED_DOWN: file } });
     writeFileSync(file, '');
-    const workerOf = () => flow.status().executors.find(({ name }) => name === 'encoder')?.workers[0];
-    process.kill(workerOf()?.pid ?? 0, 'SIGKILL');
-    // Until it is given up: each new start fails.
-    while (workerOf()?.state !== 'failed') await sleep(20);
+    const worker = flow.status().executors.find(({ name }) => name === 'encoder')?.workers[0];
+    process.kill(worker?.pid ?? 0, 'SIGKILL');
+    // Each new start fails; what is sent meanwhile waits until the executor is given up.
+    const ask = () => postJson(`${flow.urls[0] ?? ''}/post`, { execEndpoint: '/encode' });
+    while ((await ask()).status !== 503);
     return flow;
   }
 }

@@ -36,6 +36,10 @@ function flowOf({ name, flow, note }: Transcript): string {
 
 async function replay(transcript: Transcript, port: number, traces: TraceReplay): Promise<Replayed[]> {
   const { name, note, exchanges } = transcript;
+  // Jina's index had been filled over another protocol before.
+  const again = /^clip_client_(?:http|ws)_search$/.test(name) ? name.replace('search', 'index') : undefined;
+  const filling = transcripts.find((one) => one.name === again);
+  if (filling !== undefined) await replay(filling, port, traces);
   if (name.startsWith('traces_')) return traces.replay(port, transcript);
   const [first] = exchanges;
   if (first === undefined) return replayMetrics(port, transcript);
