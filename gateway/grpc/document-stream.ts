@@ -54,8 +54,10 @@ export async function streamDocuments(
     stream.end();
   } catch (thrown) {
     error = FlowError.from(thrown);
-    if (message !== undefined && isExecutorFault(error)) stream.end(encodeFailure(message, error));
-    else stream.emit('error', statusError(error));
+    if (message !== undefined && isExecutorFault(error)) {
+      stream.write(encodeFailure(message, error));
+      stream.end();
+    } else stream.emit('error', statusError(error));
   } finally {
     if (error?.code === 'internal') logger?.error({ error }, 'a stream of documents failed');
     exchange?.finish(error);
