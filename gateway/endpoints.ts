@@ -11,6 +11,9 @@ export interface FlowEndpoint {
 /** The endpoint that serves what no other binds; it is reached by name only where a client insists. */
 export const defaultEndpoint = '/default';
 
+/** Asks every executor whether it could be reached, and runs none. Jina's gateways call it on those behind them. */
+export const dryRunEndpoint = '_jina_dry_run_';
+
 /**
  * The endpoints that the loaded executors bind, followed while workers come and go.
  *

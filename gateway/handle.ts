@@ -11,7 +11,8 @@ import {
 } from '../core/index.ts';
 import type { Instrument, Phase, RequestRecord } from '../observability/index.ts';
 import type { Runtime } from '../runtime/index.ts';
-import type { EndpointDirectory } from './endpoints.ts';
+import { dryRunEndpoint, type EndpointDirectory } from './endpoints.ts';
+import { readiness } from './probes.ts';
 
 /** A request as a codec understood it. */
 export interface Call {
@@ -172,6 +173,7 @@ export class Exchange implements Expiring {
   /** Hands the request to the runtime. Always fulfils: failures are in `error`. */
   async run(call: Call, decode: readonly [startMs: number, endMs: number]): Promise<FlowResponse> {
     const request = this.#admit(call, decode);
+    if (call.endpoint === dryRunEndpoint) return this.#dryRun(request);
     try {
       const submission = this.#parts.runtime.submit(request, this.#open(call.endpoint, call.trace));
       this.#watch(submission);
@@ -181,6 +183,17 @@ export class Exchange implements Expiring {
     } finally {
       this.#account.deadlines.remove(this);
     }
+  }
+
+  /** Whether every executor would take a request; none is run. */
+  #dryRun(request: FlowRequest): FlowResponse {
+    const { clock, endpoints } = this.#parts;
+    const status = endpoints.status();
+    const startMs = clock.now();
+    const routes = status.executors.map(({ name }) => ({ executor: name, startMs, endMs: clock.now() }));
+    const { isReady, reasons } = readiness(status, false);
+    if (isReady) return { ...request, routes };
+    return { ...request, routes, error: new FlowError('executor_unavailable', reasons.join('; ')) };
   }
 
   /** Hands the request to a streaming endpoint; iterating throws the FlowError of a failure. */

@@ -7,7 +7,8 @@ import { productVersion } from './version.ts';
 export interface Readiness {
   readonly isReady: boolean;
   readonly state: 'ready' | 'not_ready' | 'draining';
-  readonly reasons: string[];
+  /** Why not, one for each executor. */
+  readonly reasons: readonly string[];
   readonly body: JsonObject;
 }
 
@@ -26,8 +27,9 @@ export function readiness(status: RuntimeStatus, isDraining: boolean): Readiness
 
 /** Jina's `StatusProto` for the whole flow; never fails as a call. */
 export function dryRun(status: RuntimeStatus, isDraining: boolean): JsonObject {
-  if (readiness(status, isDraining).isReady) return { code: 0, description: '', exception: null };
-  const description = reasonsOf(status, isDraining).join('; ');
+  const { isReady, reasons } = readiness(status, isDraining);
+  if (isReady) return { code: 0, description: '', exception: null };
+  const description = reasons.join('; ');
   const reason = isDraining || status.isDraining ? 'draining' : 'not_ready';
   const exception = { name: reason, args: [description], stacks: [], executor: '' };
   return { code: 1, description, exception };

@@ -1,9 +1,19 @@
-export type { DataRequestMessage, HeaderMessage, RouteMessage, StatusMessage } from './messages.ts';
+export { type DescribedFile, describeFiles } from './descriptors.ts';
+export { documentToMessage } from './documents.ts';
+export type {
+  DataRequestMessage,
+  DocumentRequestMessage,
+  HeaderMessage,
+  RouteMessage,
+  StatusMessage,
+} from './messages.ts';
 export {
   decodeDataRequest,
+  decodeDocumentRequest,
   documentsMessage,
   documentsOf,
   encodeDataRequest,
+  encodeDocumentRequest,
   parametersOf,
   timestampFromMs,
   timestampToMs,

@@ -66,6 +66,7 @@ export interface HeaderMessage {
   exec_endpoint?: string;
   target_executor?: string;
   timeout?: number;
+  metadata?: Record<string, string>;
 }
 
 /** google.protobuf.Timestamp. The library gives 64-bit numbers as objects that `Number` understands. */
@@ -79,6 +80,13 @@ export interface RouteMessage {
   start_time?: TimestampMessage | null;
   end_time?: TimestampMessage | null;
   status?: StatusMessage | null;
+}
+
+/** `jina.SingleDocumentRequestProto`, in both directions of `stream_doc`. */
+export interface DocumentRequestMessage {
+  header?: HeaderMessage | null;
+  parameters?: StructMessage | null;
+  document?: DocumentMessage | null;
 }
 
 export interface DataRequestMessage {

@@ -1,27 +1,40 @@
+import type { Type } from 'protobufjs';
 import { DocumentArray, FlowError, type JsonObject } from '../core/index.ts';
 import { documentsFromMessages, documentToMessage } from './documents.ts';
-import type { DataRequestMessage, TimestampMessage } from './messages.ts';
+import type { DataRequestMessage, DocumentRequestMessage, TimestampMessage } from './messages.ts';
 import { messageType } from './schema.ts';
 import { structToJson } from './struct.ts';
 
 const dataRequest = messageType('jina.DataRequestProto');
+const documentRequest = messageType('jina.SingleDocumentRequestProto');
 
 /** `jina.DataRequestProto` from its bytes. @throws `invalid_argument` when they are no such message */
 export function decodeDataRequest(bytes: Uint8Array): DataRequestMessage {
-  try {
-    return dataRequest.decode(bytes) as DataRequestMessage;
-  } catch (error) {
-    throw FlowError.from(
-      error,
-      'invalid_argument',
-      `expected a jina.DataRequestProto, got ${bytes.length} other bytes`,
-    );
-  }
+  return decode(dataRequest, bytes);
 }
 
 /** The bytes of a `jina.DataRequestProto`. */
 export function encodeDataRequest(message: DataRequestMessage): Uint8Array {
   return dataRequest.encode(message).finish();
+}
+
+/** `jina.SingleDocumentRequestProto` from its bytes. @throws `invalid_argument` when they are no such message */
+export function decodeDocumentRequest(bytes: Uint8Array): DocumentRequestMessage {
+  return decode(documentRequest, bytes);
+}
+
+/** The bytes of a `jina.SingleDocumentRequestProto`. */
+export function encodeDocumentRequest(message: DocumentRequestMessage): Uint8Array {
+  return documentRequest.encode(message).finish();
+}
+
+function decode(type: Type, bytes: Uint8Array): object {
+  try {
+    return type.decode(bytes);
+  } catch (error) {
+    const expected = `expected a ${type.fullName.slice(1)}, got ${bytes.length} other bytes`;
+    throw FlowError.from(error, 'invalid_argument', expected);
+  }
 }
 
 /** The documents of a message. @throws `invalid_argument` naming the field that cannot be read */

@@ -1,11 +1,15 @@
-import { type FlowError, type FlowResponse, toEpochMs } from '../../core/index.ts';
+import type { Metadata } from '@grpc/grpc-js';
+import { type Document, type FlowError, type FlowResponse, toEpochMs } from '../../core/index.ts';
 import type { Carrier } from '../../observability/index.ts';
 import {
   type DataRequestMessage,
+  type DocumentRequestMessage,
   documentsMessage,
   documentsOf,
+  documentToMessage,
   parametersOf,
   type RouteMessage,
+  type StatusMessage,
   structFromJson,
   timestampFromMs,
 } from '../../proto/index.ts';
@@ -16,13 +20,14 @@ import { statusProto } from '../status-proto.ts';
 /**
  * A request out of its message.
  *
- * @param carrier metadata of the call; what it says about time and priority holds for every request of a stream
+ * @param carrier metadata of the call; what it says about time and priority holds for every request of a stream, but
+ *   for those whose header has metadata of its own
  * @param remainingMs until the deadline of the call, Infinity for none
  * @throws `invalid_argument` naming the field, what was expected and what came
  */
 export function decodeCall(message: DataRequestMessage, carrier: Carrier, remainingMs: number): Call {
-  const { timeoutMs, priority, trace } = readCallerSettings(carrier);
   const header = message.header ?? {};
+  const { timeoutMs, priority, trace } = readCallerSettings({ ...carrier, ...lowerCased(header.metadata) });
   const limitMs = Math.min(timeoutMs ?? Infinity, setOr(header.timeout, Infinity), remainingMs);
   return {
     endpoint: setOr(header.exec_endpoint, '/'),
@@ -33,6 +38,17 @@ export function decodeCall(message: DataRequestMessage, carrier: Carrier, remain
     priority,
     trace,
   };
+}
+
+/** As {@link decodeCall} for the request of `stream_doc`, which carries one document or none. */
+export function decodeDocumentCall(message: DocumentRequestMessage, carrier: Carrier, remainingMs: number): Call {
+  const { document, ...rest } = message;
+  const docs = document == null ? [] : [document];
+  return decodeCall({ ...rest, data: { docs: { docs } } }, carrier, remainingMs);
+}
+
+function lowerCased(metadata: Readonly<Record<string, string>> = {}): Carrier {
+  return Object.fromEntries(Object.entries(metadata).map(([key, value]) => [key.toLowerCase(), value]));
 }
 
 /** proto3 writers may send what is empty: it means the same as not sent. */
@@ -60,19 +76,37 @@ export function encodeAnswer(
   };
 }
 
+/** One document of the answer to `request`. */
+export function encodeDocument({ header }: DocumentRequestMessage, doc: Document): DocumentRequestMessage {
+  return { header: { request_id: header?.request_id ?? '' }, document: documentToMessage(doc) };
+}
+
 /** The answer to a request of which nothing came back but why. */
-export function encodeFailure(request: DataRequestMessage, error: FlowError): DataRequestMessage {
+export function encodeFailure(
+  request: Pick<DataRequestMessage, 'header'>,
+  error: FlowError,
+): Pick<DataRequestMessage, 'header'> {
   return { header: headerOf(request, error) };
 }
 
-function headerOf({ header }: DataRequestMessage, error: FlowError | undefined): NonNullable<typeof header> {
+function headerOf(
+  { header }: Pick<DataRequestMessage, 'header'>,
+  error: FlowError | undefined,
+): NonNullable<typeof header> {
   return {
     request_id: header?.request_id ?? '',
     ...(header?.exec_endpoint === undefined ? {} : { exec_endpoint: header.exec_endpoint }),
     // As Jina's gateway does: it is empty in every answer.
     target_executor: '',
-    ...(error === undefined ? {} : { status: statusProto(error) }),
+    ...(error === undefined ? {} : { status: statusMessage(error) }),
   };
+}
+
+/** proto3 does not write what is empty. */
+function statusMessage(error: FlowError): StatusMessage {
+  const { exception, ...status } = statusProto(error);
+  const { executor, ...raised } = exception;
+  return { ...status, exception: executor === '' ? raised : exception };
 }
 
 function routeMessage(
@@ -85,6 +119,20 @@ function routeMessage(
     executor,
     start_time: timestampFromMs(toEpochMs(startMs)),
     ...(endMs === undefined ? {} : { end_time: timestampFromMs(toEpochMs(endMs)) }),
-    ...(error === undefined ? {} : { status: statusProto(error) }),
+    ...(error === undefined ? {} : { status: statusMessage(error) }),
+  };
+}
+
+/** Text values of the metadata; binary ones say nothing that is read. */
+export function carrierOf(metadata: Metadata): Carrier {
+  const texts = Object.entries(metadata.getMap()).filter(([, value]) => typeof value === 'string');
+  return Object.fromEntries(texts) as Carrier;
+}
+
+/** For grpc-js, which wants buffers; nothing is copied. */
+export function asBuffer<Message>(encode: (message: Message) => Uint8Array): (message: Message) => Buffer {
+  return (message) => {
+    const bytes = encode(message);
+    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   };
 }

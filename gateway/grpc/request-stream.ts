@@ -1,3 +1,4 @@
+import type { Writable } from 'node:stream';
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import type { DataRequestMessage } from '../../proto/index.ts';
 
@@ -63,7 +64,8 @@ export function serveStream(
   });
 }
 
-function drained(stream: Messages): Promise<void> {
+/** Fulfils when more may be written, or nobody is there to read it. */
+export function drained(stream: Writable): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
       stream.off('drain', done).off('cancelled', done).off('close', done);

@@ -1,25 +1,25 @@
 import type { Socket } from 'node:net';
 import {
-  Metadata,
   type MethodDefinition,
   type sendUnaryData,
   Server,
   ServerCredentials,
   type ServerUnaryCall,
-  type ServiceDefinition,
 } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
 import { type Clock, FlowError } from '../../core/index.ts';
 import type { GatewayPlan } from '../paths.ts';
 import type { Carrier, Logger } from '../../observability/index.ts';
-import { type DataRequestMessage, decodeDataRequest, encodeDataRequest, messageType } from '../../proto/index.ts';
-import { type EndpointDirectory, defaultEndpoint } from '../endpoints.ts';
+import { type DataRequestMessage, decodeDataRequest, encodeDataRequest } from '../../proto/index.ts';
+import type { EndpointDirectory } from '../endpoints.ts';
 import type { Exchange, RequestHandler } from '../handle.ts';
-import { dryRun, statusPage } from '../probes.ts';
 import { isExecutorFault } from '../status-proto.ts';
-import { decodeCall, encodeAnswer, encodeFailure } from './codec.ts';
+import { asBuffer, carrierOf, decodeCall, encodeAnswer, encodeFailure } from './codec.ts';
+import { type DocumentMessages, documentStream, streamDocuments } from './document-stream.ts';
+import { addProbes } from './probes.ts';
+import { addReflection, reflectionServices } from './reflection.ts';
 import { type Messages, serveStream } from './request-stream.ts';
-import { endsStream, grpcStatus } from './status.ts';
+import { endsStream, statusError } from './status.ts';
 
 export interface GrpcServerParts {
   readonly plan: GatewayPlan;
@@ -37,13 +37,18 @@ export interface GrpcServer {
   close(): void;
 }
 
-/** Services that health checks may name, beside the empty name for all. */
-const services = [
+/**
+ * What reflection lists and health checks may name, beside the empty name for all; the same list as Jina's, which has
+ * `JinaDataRequestRPC` although gateways do not serve it.
+ */
+const advertisedServices = [
+  'jina.JinaDataRequestRPC',
   'jina.JinaDiscoverEndpointsRPC',
   'jina.JinaGatewayDryRunRPC',
   'jina.JinaInfoRPC',
   'jina.JinaRPC',
   'jina.JinaSingleDataRequestRPC',
+  'jina.JinaSingleDocumentRequestRPC',
 ];
 
 export function createGrpcServer(parts: GrpcServerParts): GrpcServer {
@@ -71,14 +76,20 @@ export function createGrpcServer(parts: GrpcServerParts): GrpcServer {
       ) => void calls.single(call, reply),
     },
   );
+  server.addService(
+    { stream_doc: documentStream },
+    { stream_doc: (stream: DocumentMessages) => void streamDocuments(parts, stream) },
+  );
   addProbes(server, parts);
-  const health = new HealthImplementation(Object.fromEntries(['', ...services].map((name) => [name, 'SERVING'])));
+  addReflection(server, advertisedServices);
+  const names = ['', ...reflectionServices, ...advertisedServices];
+  const health = new HealthImplementation(Object.fromEntries(names.map((name) => [name, 'SERVING'])));
   health.addToServer(server);
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   return {
     accept: (socket) => injector.injectConnection(socket),
     drain: (graceMs) => {
-      for (const name of ['', ...services]) health.setStatus(name, 'NOT_SERVING');
+      for (const name of names) health.setStatus(name, 'NOT_SERVING');
       injector.drain(graceMs);
     },
     close: () => {
@@ -167,64 +178,13 @@ type Outcome =
   /** It was not taken in, or its bytes are no request: there is no header to answer with. */
   | { readonly answer: undefined; readonly error: FlowError; readonly hasOwnLimit: boolean };
 
-/** Calls without documents: what the gateway says about itself. */
-function addProbes(server: Server, { endpoints, handler }: GrpcServerParts): void {
-  const probes: [path: string, response: string, answer: () => object][] = [
-    ['/jina.JinaGatewayDryRunRPC/dry_run', 'jina.StatusProto', () => dryRun(endpoints.status(), handler.isDraining)],
-    ['/jina.JinaInfoRPC/_status', 'jina.JinaInfoProto', statusPage],
-    [
-      '/jina.JinaDiscoverEndpointsRPC/endpoint_discovery',
-      'jina.EndpointsProto',
-      () => ({ endpoints: [...endpoints.all.keys()].filter((name) => name !== defaultEndpoint) }),
-    ],
-  ];
-  for (const [path, response, answer] of probes) {
-    const name = path.slice(path.lastIndexOf('/') + 1);
-    const type = messageType(response);
-    const definition: ServiceDefinition = {
-      [name]: {
-        path,
-        requestStream: false,
-        responseStream: false,
-        requestSerialize: () => Buffer.alloc(0),
-        requestDeserialize: () => ({}),
-        responseSerialize: asBuffer((message: object) => type.encode(message).finish()),
-        responseDeserialize: (bytes) => type.decode(bytes),
-      },
-    };
-    server.addService(definition, {
-      [name]: (_call: unknown, reply: sendUnaryData<object>) => reply(null, answer()),
-    });
-  }
-}
-
-function asBuffer<Message>(encode: (message: Message) => Uint8Array): (message: Message) => Buffer {
-  return (message) => {
-    const bytes = encode(message);
-    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  };
-}
-
 function cancelAll(exchanges: ReadonlySet<Exchange>): void {
   const error = new FlowError('cancelled', 'the caller cancelled the call before its answer');
   for (const exchange of exchanges) exchange.cancel(error);
-}
-
-/** Text values of the metadata; binary ones say nothing that is read. */
-function carrierOf(metadata: Metadata): Carrier {
-  const texts = Object.entries(metadata.getMap()).filter(([, value]) => typeof value === 'string');
-  return Object.fromEntries(texts) as Carrier;
 }
 
 /** Jina ignores what is no number; 0 means no limit. */
 function readPrefetch(text: Carrier[string], fallback: number): number {
   if (typeof text !== 'string' || !/^\d{1,9}$/.test(text)) return fallback;
   return Number(text) === 0 ? Number.MAX_SAFE_INTEGER : Number(text);
-}
-
-/** What grpc-js makes the status of a call of. */
-function statusError(error: FlowError): Error & { code: number; details: string; metadata: Metadata } {
-  const metadata = new Metadata();
-  metadata.set('x-sluice-reason', error.reason);
-  return Object.assign(new Error(error.message), { code: grpcStatus(error), details: error.message, metadata });
 }

@@ -1,4 +1,4 @@
-import { status } from '@grpc/grpc-js';
+import { Metadata, status } from '@grpc/grpc-js';
 import type { ErrorCode, FlowError, Reason } from '../../core/index.ts';
 
 /** gRPC's number for each of our codes. https://grpc.github.io/grpc/core/md_doc_statuscodes.html */
@@ -35,4 +35,11 @@ const fatalReasons: ReadonlySet<Reason> = new Set<Reason>(['executor_unavailable
  */
 export function endsStream(error: FlowError, hasOwnLimit: boolean): boolean {
   return fatalReasons.has(error.reason) && !(hasOwnLimit && error.reason === 'deadline_exceeded');
+}
+
+/** What grpc-js makes the status of a call of. */
+export function statusError(error: FlowError): Error & { code: number; details: string; metadata: Metadata } {
+  const metadata = new Metadata();
+  metadata.set('x-sluice-reason', error.reason);
+  return Object.assign(new Error(error.message), { code: grpcStatus(error), details: error.message, metadata });
 }

@@ -223,3 +223,14 @@ export const schemas = {
     required: ['flow', 'status', 'reasons', 'total', 'endpoints', 'executors', 'slow'],
   },
 } satisfies Record<string, JsonObject>;
+
+/** The JSON schema of a document, for those who have no OpenAPI page around it. */
+export function documentSchema(): JsonObject {
+  const { PydanticDocument, Tensor, _NamedScore } = schemas;
+  const text = JSON.stringify({
+    ...PydanticDocument,
+    title: 'PydanticDocument',
+    definitions: { PydanticDocument, Tensor, _NamedScore },
+  });
+  return JSON.parse(text.replaceAll('#/components/schemas/', '#/definitions/')) as JsonObject;
+}

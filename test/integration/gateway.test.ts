@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { type Gateway, startGateway } from '../../gateway/index.ts';
-import { LiveMetrics, RecentRequests } from '../../observability/index.ts';
 import { prepareRuntime, type RunningRuntime } from '../fixtures/running-runtime.ts';
 
 interface Answer {
@@ -23,8 +22,7 @@ const hangGraceMs = 100;
 /** A gateway over workers that are not started yet. */
 async function serve(executors: Parameters<typeof prepareRuntime>[0]): Promise<Served> {
   const running = prepareRuntime(executors, hangGraceMs);
-  const { runtime, instrument, store } = running;
-  const live = new LiveMetrics(store, new RecentRequests());
+  const { runtime, instrument, live } = running;
   const metricsPage = () => Promise.resolve({ contentType: 'text/plain', body: '' });
   const gateway = await startGateway({ plan: runtime.plan, runtime, instrument, live, metricsPage });
   return { running, gateway, url: gateway.urls[0] ?? '' };

@@ -23,11 +23,11 @@ class Served {
   /** The workers are not started yet. */
   static async prepare(executors: readonly ExecutorFixture[]): Promise<Served> {
     const running = prepareRuntime(executors, hangGraceMs);
-    const { runtime, instrument } = running;
+    const { runtime, instrument, live } = running;
     const listeners = [{ port: 0, protocols: ['http', 'grpc', 'websocket'] as const }];
     const plan = { ...runtime.plan, gateway: { ...runtime.plan.gateway, listeners } };
     const metricsPage = () => Promise.resolve({ contentType: 'text/plain', body: '' });
-    return new Served(running, await startGateway({ plan, runtime, instrument, metricsPage }));
+    return new Served(running, await startGateway({ plan, runtime, instrument, live, metricsPage }));
   }
 
   async stop(): Promise<void> {

@@ -1,0 +1,3 @@
+import { testTranscripts } from './transcript-tests.ts';
+
+testTranscripts('grpc');
