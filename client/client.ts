@@ -1,20 +1,19 @@
 import { type Document, type DocumentInput, FlowError, type JsonObject } from '../core/index.ts';
 import { type Connection, probe } from './connection.ts';
 import type { AnyEndpoint, CallArguments, EndpointName, EndpointTypes, ParametersOf } from './endpoint-map.ts';
-import { HttpTransport } from './http/transport.ts';
 import type { Inputs } from './inputs.ts';
 import {
   type CallOptions,
   checkOptions,
   type ClientOptions,
   defaultPrefetch,
-  parseHost,
   type PostOptions,
   type RequestOptions,
 } from './options.ts';
 import { openPost } from './post.ts';
 import { cancellable, PostResult } from './post-result.ts';
 import { openStream } from './stream.ts';
+import { openTransport } from './open-transport.ts';
 import { traceOf } from './trace.ts';
 
 /** What a post takes after the endpoint's name. */
@@ -48,7 +47,7 @@ export class Client<Endpoints extends { [Name in keyof Endpoints]: EndpointTypes
   constructor(options: ClientOptions) {
     checkOptions(options);
     this.connection = {
-      transport: new HttpTransport({ url: parseHost(options.host), headers: options.headers ?? {} }),
+      transport: openTransport(options),
       timeoutMs: options.timeoutMs,
       prefetch: options.prefetch ?? defaultPrefetch,
       closing: this.closing.signal,

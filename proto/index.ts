@@ -1,9 +1,17 @@
-export type { DataRequestMessage, HeaderMessage, RouteMessage, StatusMessage } from './messages.ts';
+export type {
+  DataRequestMessage,
+  DocumentRequestMessage,
+  HeaderMessage,
+  RouteMessage,
+  StatusMessage,
+} from './messages.ts';
 export {
   decodeDataRequest,
+  decodeDocumentRequest,
   documentsMessage,
   documentsOf,
   encodeDataRequest,
+  encodeDocumentRequest,
   parametersOf,
   timestampFromMs,
   timestampToMs,

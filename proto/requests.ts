@@ -1,21 +1,28 @@
 import { DocumentArray, FlowError, type JsonObject } from '../core/index.ts';
 import { documentsFromMessages, documentToMessage } from './documents.ts';
-import type { DataRequestMessage, TimestampMessage } from './messages.ts';
+import type { DataRequestMessage, DocumentRequestMessage, TimestampMessage } from './messages.ts';
 import { messageType } from './schema.ts';
 import { structToJson } from './struct.ts';
 
 const dataRequest = messageType('jina.DataRequestProto');
+const documentRequest = messageType('jina.SingleDocumentRequestProto');
 
 /** `jina.DataRequestProto` from its bytes. @throws `invalid_argument` when they are no such message */
 export function decodeDataRequest(bytes: Uint8Array): DataRequestMessage {
+  return decode(dataRequest, bytes);
+}
+
+/** `jina.SingleDocumentRequestProto` from its bytes. @throws `invalid_argument` when they are no such message */
+export function decodeDocumentRequest(bytes: Uint8Array): DocumentRequestMessage {
+  return decode(documentRequest, bytes);
+}
+
+function decode(type: ReturnType<typeof messageType>, bytes: Uint8Array): object {
   try {
-    return dataRequest.decode(bytes) as DataRequestMessage;
+    return type.decode(bytes);
   } catch (error) {
-    throw FlowError.from(
-      error,
-      'invalid_argument',
-      `expected a jina.DataRequestProto, got ${bytes.length} other bytes`,
-    );
+    const name = type.fullName.slice(1);
+    throw FlowError.from(error, 'invalid_argument', `expected a ${name}, got ${bytes.length} other bytes`);
   }
 }
 
@@ -24,8 +31,13 @@ export function encodeDataRequest(message: DataRequestMessage): Uint8Array {
   return dataRequest.encode(message).finish();
 }
 
+/** The bytes of a `jina.SingleDocumentRequestProto`. */
+export function encodeDocumentRequest(message: DocumentRequestMessage): Uint8Array {
+  return documentRequest.encode(message).finish();
+}
+
 /** The documents of a message. @throws `invalid_argument` naming the field that cannot be read */
-export function documentsOf({ data }: DataRequestMessage): DocumentArray {
+export function documentsOf({ data }: Pick<DataRequestMessage, 'data'>): DocumentArray {
   if (data?.docs_bytes) {
     throw new FlowError(
       'invalid_argument',
@@ -41,7 +53,7 @@ export function documentsMessage(docs: DocumentArray): NonNullable<DataRequestMe
 }
 
 /** The parameters of a message; every number among them is a double. */
-export function parametersOf(message: DataRequestMessage): JsonObject {
+export function parametersOf(message: Pick<DataRequestMessage, 'parameters'>): JsonObject {
   return structToJson(message.parameters);
 }
 

@@ -1,7 +1,9 @@
-import { type FlowError, type FlowResponse, toEpochMs } from '../../core/index.ts';
+import type { Metadata } from '@grpc/grpc-js';
+import { type Document, DocumentArray, type FlowError, type FlowResponse, toEpochMs } from '../../core/index.ts';
 import type { Carrier } from '../../observability/index.ts';
 import {
   type DataRequestMessage,
+  type DocumentRequestMessage,
   documentsMessage,
   documentsOf,
   parametersOf,
@@ -12,6 +14,12 @@ import {
 import { readCallerSettings } from '../caller-settings.ts';
 import type { Call } from '../handle.ts';
 import { statusProto } from '../status-proto.ts';
+
+/** Text values of the metadata; binary ones say nothing that is read. */
+export function carrierOf(metadata: Metadata): Carrier {
+  const texts = Object.entries(metadata.getMap()).filter(([, value]) => typeof value === 'string');
+  return Object.fromEntries(texts) as Carrier;
+}
 
 /**
  * A request out of its message.
@@ -40,6 +48,24 @@ function setOr<Value extends string | number, Other>(value: Value | undefined, o
   return value === undefined || value === '' || value === 0 ? other : value;
 }
 
+/** A request of a streaming endpoint; see {@link decodeCall}. */
+export function decodeDocumentCall(message: DocumentRequestMessage, carrier: Carrier, remainingMs: number): Call {
+  const { header = null, parameters = null, document } = message;
+  const docs = { docs: document ? [document] : [] };
+  return decodeCall({ header, parameters, data: { docs } }, carrier, remainingMs);
+}
+
+/** One document of the answer of a streaming endpoint. */
+export function encodeDocument(request: DocumentRequestMessage, doc: Document): DocumentRequestMessage {
+  const document = documentsMessage(DocumentArray.fromInputs([doc])).docs?.docs?.[0] ?? null;
+  return { header: headerOf(request, undefined), document };
+}
+
+/** The last message of a stream that failed. */
+export function encodeDocumentFailure(request: DocumentRequestMessage, error: FlowError): DocumentRequestMessage {
+  return { header: headerOf(request, error) };
+}
+
 /** An answer to `request`. `startMs` and `endMs` (monotonic) are the gateway's own route. */
 export function encodeAnswer(
   request: DataRequestMessage,
@@ -65,7 +91,10 @@ export function encodeFailure(request: DataRequestMessage, error: FlowError): Da
   return { header: headerOf(request, error) };
 }
 
-function headerOf({ header }: DataRequestMessage, error: FlowError | undefined): NonNullable<typeof header> {
+function headerOf(
+  { header }: Pick<DataRequestMessage, 'header'>,
+  error: FlowError | undefined,
+): NonNullable<typeof header> {
   return {
     request_id: header?.request_id ?? '',
     ...(header?.exec_endpoint === undefined ? {} : { exec_endpoint: header.exec_endpoint }),

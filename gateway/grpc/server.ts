@@ -1,6 +1,5 @@
 import type { Socket } from 'node:net';
 import {
-  Metadata,
   type MethodDefinition,
   type sendUnaryData,
   Server,
@@ -17,9 +16,10 @@ import { type EndpointDirectory, defaultEndpoint } from '../endpoints.ts';
 import type { Exchange, RequestHandler } from '../handle.ts';
 import { dryRun, statusPage } from '../probes.ts';
 import { isExecutorFault } from '../status-proto.ts';
-import { decodeCall, encodeAnswer, encodeFailure } from './codec.ts';
+import { carrierOf, decodeCall, encodeAnswer, encodeFailure } from './codec.ts';
 import { type Messages, serveStream } from './request-stream.ts';
-import { endsStream, grpcStatus } from './status.ts';
+import { endsStream, statusError } from './status.ts';
+import { type DocumentCall, serveDocuments } from './document-stream.ts';
 
 export interface GrpcServerParts {
   readonly plan: GatewayPlan;
@@ -44,6 +44,7 @@ const services = [
   'jina.JinaInfoRPC',
   'jina.JinaRPC',
   'jina.JinaSingleDataRequestRPC',
+  'jina.JinaSingleDocumentRequestRPC',
 ];
 
 export function createGrpcServer(parts: GrpcServerParts): GrpcServer {
@@ -70,6 +71,21 @@ export function createGrpcServer(parts: GrpcServerParts): GrpcServer {
         reply: sendUnaryData<DataRequestMessage>,
       ) => void calls.single(call, reply),
     },
+  );
+  const bytes = { serialize: asBuffer((message: Uint8Array) => message), read: (message: Uint8Array) => message };
+  server.addService(
+    {
+      stream_doc: {
+        path: '/jina.JinaSingleDocumentRequestRPC/stream_doc',
+        requestStream: false,
+        responseStream: true,
+        requestSerialize: bytes.serialize,
+        requestDeserialize: bytes.read,
+        responseSerialize: bytes.serialize,
+        responseDeserialize: bytes.read,
+      },
+    },
+    { stream_doc: (call: DocumentCall) => void serveDocuments(call, parts) },
   );
   addProbes(server, parts);
   const health = new HealthImplementation(Object.fromEntries(['', ...services].map((name) => [name, 'SERVING'])));
@@ -99,6 +115,8 @@ class JinaCalls {
   stream(stream: Messages): void {
     const exchanges = new Set<Exchange>();
     const carrier = carrierOf(stream.metadata);
+    // Our own client asks for it: then no failure of one request takes the others of the stream with it.
+    const isTold = carrier['x-sluice-failures'] === 'answers';
     stream.on('cancelled', () => cancelAll(exchanges));
     const settings = {
       prefetch: readPrefetch(carrier['__prefetch__'], this.#parts.plan.prefetch),
@@ -106,9 +124,12 @@ class JinaCalls {
     };
     serveStream(stream, settings, async (bytes) => {
       const outcome = await this.#run(bytes, carrier, stream.getDeadline(), exchanges);
-      if (outcome.answer === undefined) throw statusError(outcome.error);
+      if (outcome.answer === undefined) {
+        if (isTold) return encodeFailure(headerOf(bytes, outcome.error), outcome.error);
+        throw statusError(outcome.error);
+      }
       const { answer, error, hasOwnLimit } = outcome;
-      if (error !== undefined && endsStream(error, hasOwnLimit)) throw statusError(error);
+      if (error !== undefined && !isTold && endsStream(error, hasOwnLimit)) throw statusError(error);
       return answer;
     });
   }
@@ -161,6 +182,16 @@ class JinaCalls {
   }
 }
 
+/** The header of a request that was not taken in. @throws the error as a status when the bytes are no request */
+function headerOf(bytes: Uint8Array, error: FlowError): DataRequestMessage {
+  try {
+    const { header = null } = decodeDataRequest(bytes);
+    return { header };
+  } catch {
+    throw statusError(error);
+  }
+}
+
 /** What became of one request. */
 type Outcome =
   | { readonly answer: DataRequestMessage; readonly error: FlowError | undefined; readonly hasOwnLimit: boolean }
@@ -210,21 +241,8 @@ function cancelAll(exchanges: ReadonlySet<Exchange>): void {
   for (const exchange of exchanges) exchange.cancel(error);
 }
 
-/** Text values of the metadata; binary ones say nothing that is read. */
-function carrierOf(metadata: Metadata): Carrier {
-  const texts = Object.entries(metadata.getMap()).filter(([, value]) => typeof value === 'string');
-  return Object.fromEntries(texts) as Carrier;
-}
-
 /** Jina ignores what is no number; 0 means no limit. */
 function readPrefetch(text: Carrier[string], fallback: number): number {
   if (typeof text !== 'string' || !/^\d{1,9}$/.test(text)) return fallback;
   return Number(text) === 0 ? Number.MAX_SAFE_INTEGER : Number(text);
-}
-
-/** What grpc-js makes the status of a call of. */
-function statusError(error: FlowError): Error & { code: number; details: string; metadata: Metadata } {
-  const metadata = new Metadata();
-  metadata.set('x-sluice-reason', error.reason);
-  return Object.assign(new Error(error.message), { code: grpcStatus(error), details: error.message, metadata });
 }

@@ -1,4 +1,4 @@
-import { status } from '@grpc/grpc-js';
+import { Metadata, status } from '@grpc/grpc-js';
 import type { ErrorCode, FlowError, Reason } from '../../core/index.ts';
 
 /** gRPC's number for each of our codes. https://grpc.github.io/grpc/core/md_doc_statuscodes.html */
@@ -21,8 +21,14 @@ const byCode: Readonly<Record<ErrorCode, status>> = {
   unauthenticated: status.UNAUTHENTICATED,
 };
 
-export function grpcStatus(error: FlowError): status {
-  return byCode[error.code];
+/** Metadata key with the reason of a call's status. */
+const reasonKey = 'x-sluice-reason';
+
+/** What grpc-js makes the status of a call of. */
+export function statusError(error: FlowError): Error & { code: number; details: string; metadata: Metadata } {
+  const metadata = new Metadata();
+  metadata.set(reasonKey, error.reason);
+  return Object.assign(new Error(error.message), { code: byCode[error.code], details: error.message, metadata });
 }
 
 /** After these Jina ends a whole stream: its clients raise what they would raise for a connection that broke. */

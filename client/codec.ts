@@ -9,9 +9,9 @@ import {
   isObject,
   isReason,
   type JsonObject,
-} from '../../core/index.ts';
-import type { ClientResponse, ClientRoute } from '../response.ts';
-import type { ClientRequest } from '../transport.ts';
+} from '../core/index.ts';
+import type { ClientResponse, ClientRoute } from './response.ts';
+import type { ClientRequest } from './transport.ts';
 
 /** Asks for tensors that read back exactly. */
 export const answerType = 'application/json;tensors=base64';
