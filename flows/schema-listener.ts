@@ -4,11 +4,8 @@ import { expected, jinaKey } from './schema-key.ts';
 import { filledText, oneOrMore } from './schema-value.ts';
 import { suggestionText } from './suggestion.ts';
 
-/** Protocols that a gateway of Jina's can speak. */
-const knownProtocols = ['http', 'grpc', 'websocket'] as const satisfies readonly Protocol[];
-
-/** Protocols that Sluice's gateway speaks. */
-const servedProtocols: readonly Protocol[] = ['http', 'grpc'];
+/** Protocols that the gateway speaks. */
+const servedProtocols = ['http', 'grpc', 'websocket'] as const satisfies readonly Protocol[];
 
 /** The port that users of CLIP-as-service know. */
 export const defaultPort = 51000;
@@ -28,15 +25,11 @@ const protocol = z
     enum: servedProtocols.flatMap((name) => [name, name.toUpperCase()]),
   })
   .transform((value, context): Protocol => {
-    const known = knownProtocols.find((name) => name === value.toLowerCase());
-    if (known !== undefined && servedProtocols.includes(known)) return known;
-    const served = servedProtocols.join(', ');
+    const known = servedProtocols.find((name) => name === value.toLowerCase());
+    if (known !== undefined) return known;
     context.addIssue({
       code: 'custom',
-      message:
-        known === undefined
-          ? `expected one of ${served}, got "${value}"${suggestionText(value, servedProtocols)}`
-          : `${known} is a protocol of Jina's that Sluice does not serve yet; it serves ${served}`,
+      message: `expected one of ${servedProtocols.join(', ')}, got "${value}"${suggestionText(value, servedProtocols)}`,
     });
     return z.NEVER;
   });

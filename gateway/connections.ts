@@ -1,5 +1,6 @@
 import http from 'node:http';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 
 /** A client that sends its headers or its body slower is cut off; connections are looked at every 5 s. */
 const defaultLimits = {
@@ -31,6 +32,27 @@ export function createConnectionServer(
   server.emit('listening');
   return server;
 }
+
+/**
+ * Gives a request back to the server that took it for a change of protocol, without that wish: HTTP lets a server go on
+ * as if it had not been uttered, as it must for `Upgrade: h2c`.
+ */
+export function declineUpgrade(server: http.Server, request: http.IncomingMessage, socket: Duplex, head: Buffer): void {
+  const lines = [`${request.method ?? 'GET'} ${request.url ?? '/'} HTTP/${request.httpVersion}`];
+  const { rawHeaders } = request;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const [name = '', value = ''] = rawHeaders.slice(index, index + 2);
+    if (!hopHeaders.has(name.toLowerCase())) lines.push(`${name}: ${value}`);
+  }
+  const wishes = (request.headers.connection ?? '').split(',').map((wish) => wish.trim());
+  const kept = wishes.filter((wish) => wish !== '' && !hopHeaders.has(wish.toLowerCase()));
+  if (kept.length > 0) lines.push(`Connection: ${kept.join(', ')}`);
+  socket.unshift(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), head]));
+  server.emit('connection', socket);
+}
+
+/** What belongs to the change of protocol and to nothing else. */
+const hopHeaders = new Set(['connection', 'upgrade', 'http2-settings']);
 
 /** The answer to bytes that are no HTTP request, to headers that are too long and to requests that are too slow. */
 export function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): void {

@@ -1,15 +1,13 @@
 import { readFile } from 'node:fs/promises';
-import type { Socket } from 'node:net';
 import { type Clock, FlowError, systemClock } from '../core/index.ts';
 import type { Instrument, Logger } from '../observability/index.ts';
 import type { Runtime } from '../runtime/index.ts';
 import { EndpointDirectory } from './endpoints.ts';
-import type { GrpcServer } from './grpc/server.ts';
 import { RequestHandler } from './handle.ts';
-import { createHttpServer, type HttpServer } from './http/server.ts';
-import { Listener, type WireHandlers } from './listener.ts';
+import { Listener } from './listener.ts';
 import { Site } from './pages/site.ts';
 import type { GatewayPlan } from './paths.ts';
+import { ProtocolServers } from './servers.ts';
 
 export interface GatewayOptions {
   readonly plan: Runtime['plan'];
@@ -25,7 +23,7 @@ export interface GatewayOptions {
 
 /** The flow's public face: its addresses, until it is stopped. */
 export interface Gateway {
-  /** One for each address it listens on, such as `http://127.0.0.1:51000`; `grpc://` where HTTP is not served. */
+  /** One for each address it listens on, such as `http://127.0.0.1:51000`; `ws://` or `grpc://` where HTTP is not served. */
   readonly urls: readonly string[];
   /**
    * Answers what was accepted, refuses what comes, then closes; takes `drainTimeoutMs` of the plan at most, and a
@@ -40,8 +38,7 @@ const closeGraceMs = 1000;
 /**
  * Opens every address of the plan.
  *
- * @throws `port_in_use`; `file_not_found` for a certificate or key that cannot be read; `invalid_flow` for an address
- *   that lists no protocol that is served.
+ * @throws `port_in_use`; `file_not_found` for a certificate or key that cannot be read
  */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { runtime, instrument, logger, clock = systemClock } = options;
@@ -51,26 +48,17 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const handler = new RequestHandler({ runtime, instrument, endpoints, clock });
   const { title, description } = plan;
   const site = new Site({ title, description, endpoints, metricsPage: () => options.metricsPage() });
-  const http = await createHttpServer({ plan, handler, endpoints, site, clock, logger });
-  const isGrpcServed = plan.listeners.some(({ protocols }) => protocols.includes('grpc'));
-  // Its library takes a while to load: only where it is needed.
-  const grpc = isGrpcServed
-    ? (await import('./grpc/server.ts')).createGrpcServer({ plan, handler, endpoints, clock, logger })
-    : undefined;
+  const servers = await ProtocolServers.create({ plan, handler, endpoints, site, clock, logger });
   const listeners: Listener[] = [];
   const close = async (): Promise<void> => {
+    await servers.closeSockets(closeGraceMs);
     await Promise.all(listeners.map((listener) => listener.close(closeGraceMs)));
-    grpc?.close();
-    await http.close();
+    await servers.close();
     endpoints.close();
   };
   try {
     for (const { port, protocols } of plan.listeners) {
-      if (protocols.includes('websocket')) throw notServed(port, protocols);
-      const handlers: WireHandlers = {
-        ...(protocols.includes('http') && { http1: (socket: Socket) => http.accept(socket) }),
-        ...(protocols.includes('grpc') && grpc !== undefined && { http2: (socket: Socket) => grpc.accept(socket) }),
-      };
+      const handlers = servers.handlers(protocols);
       listeners.push(await Listener.open({ host: plan.host, port, handlers, ...(tls === undefined ? {} : { tls }) }));
     }
   } catch (error) {
@@ -79,34 +67,27 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   }
   const host = plan.host.includes(':') ? `[${plan.host}]` : plan.host;
   const urls = listeners.map(({ port }, index) => {
-    const scheme = plan.listeners[index]?.protocols.includes('http') === true ? 'http' : 'grpc';
+    const scheme = schemeOf(plan.listeners[index]?.protocols ?? []);
     return `${scheme}${tls === undefined ? '' : 's'}://${host}:${port}`;
   });
   logger?.info({ urls }, 'listening');
   let stopping: Promise<void> | undefined;
   return {
     urls,
-    stop: () => (stopping ??= drain(handler, http, grpc, plan.drainTimeoutMs).then(close)),
+    stop: () => (stopping ??= drain(handler, servers, plan.drainTimeoutMs).then(close)),
   };
 }
 
-async function drain(
-  handler: RequestHandler,
-  http: HttpServer,
-  grpc: GrpcServer | undefined,
-  timeoutMs: number,
-): Promise<void> {
-  const answered = handler.drain(timeoutMs);
-  http.closeIdle();
-  grpc?.drain(timeoutMs);
-  await answered;
+/** Of several protocols on one port the one that most programs speak. */
+function schemeOf(protocols: readonly string[]): string {
+  if (protocols.includes('http')) return 'http';
+  return protocols.includes('websocket') ? 'ws' : 'grpc';
 }
 
-function notServed(port: number, protocols: readonly string[]): FlowError {
-  return new FlowError(
-    'invalid_flow',
-    `port ${port} lists ${protocols.join(', ')}: expected http and grpc, this version serves no WebSocket`,
-  );
+async function drain(handler: RequestHandler, servers: ProtocolServers, timeoutMs: number): Promise<void> {
+  const answered = handler.drain(timeoutMs);
+  servers.drain(timeoutMs);
+  await answered;
 }
 
 async function readTls({ tls }: GatewayPlan): Promise<{ cert: Buffer; key: Buffer } | undefined> {

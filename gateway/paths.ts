@@ -64,12 +64,7 @@ const summaries: Readonly<Record<Page, string>> = {
  * Endpoints without CRUD or `expose_endpoints` get `POST /<endpoint>`; streaming ones GET and POST.
  */
 export function buildPaths(plan: GatewayPlan, endpoints: ReadonlyMap<string, FlowEndpoint>): PathTable {
-  const table = new Map<string, PathEntry>();
-  for (const page of Object.keys(pages) as Page[]) {
-    if (isHidden(page, plan)) continue;
-    const tags = page === 'dryRun' || page === 'status' ? ['Debug'] : [];
-    add(table, { path: pages[page], targets: only('GET', { type: 'page', page }), tags, summary: summaries[page] });
-  }
+  const table = pagePaths(plan);
   if (plan.hasDebugEndpoints) {
     const summary = 'Sends documents to the endpoint that the body names';
     add(table, { path: '/post', targets: only('POST', { type: 'post' }), tags: ['Debug'], summary });
@@ -82,6 +77,17 @@ export function buildPaths(plan: GatewayPlan, endpoints: ReadonlyMap<string, Flo
     }
   }
   for (const endpoint of endpoints.values()) addEndpoint(table, endpoint);
+  return table;
+}
+
+/** The paths of the gateway's own pages alone. */
+export function pagePaths(plan: GatewayPlan): Map<string, PathEntry> {
+  const table = new Map<string, PathEntry>();
+  for (const page of Object.keys(pages) as Page[]) {
+    if (isHidden(page, plan)) continue;
+    const tags = page === 'dryRun' || page === 'status' ? ['Debug'] : [];
+    add(table, { path: pages[page], targets: only('GET', { type: 'page', page }), tags, summary: summaries[page] });
+  }
   return table;
 }
 

@@ -1,17 +1,19 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { fastify, type FastifyReply, type FastifyRequest } from 'fastify';
 import { type Clock, FlowError, type FlowResponse, newId } from '../../core/index.ts';
 import type { Logger } from '../../observability/index.ts';
 import { readBody } from '../body.ts';
-import { createConnectionServer, refuseConnection } from '../connections.ts';
+import { createConnectionServer, declineUpgrade, refuseConnection } from '../connections.ts';
 import { answerCors } from '../cors.ts';
 import type { EndpointDirectory } from '../endpoints.ts';
 import { sendEvents } from '../event-stream.ts';
 import { type Exchange, type RequestHandler, startingError } from '../handle.ts';
 import type { Site } from '../pages/site.ts';
-import { buildPaths, type GatewayPlan, type Page, type PathTable, type Target } from '../paths.ts';
+import { buildPaths, type GatewayPlan, type Page, pagePaths, type PathTable, type Target } from '../paths.ts';
 import { jsonHeaders, send, sendAndClose } from '../reply.ts';
+import type { SocketServer } from '../websocket/server.ts';
 import {
   type DecodedCall,
   decodeCall,
@@ -32,6 +34,10 @@ export interface HttpServerParts {
   readonly site: Site;
   readonly clock: Clock;
   readonly logger: Logger | undefined;
+  /** Takes over the connections whose clients ask for WebSocket; default: they are answered over HTTP. */
+  readonly webSocket?: Pick<SocketServer, 'upgrade'> | undefined;
+  /** Answers only the gateway's own pages; default false. */
+  readonly servesPagesOnly?: boolean;
 }
 
 /** The HTTP side of the gateway; connections come from listeners. */
@@ -63,6 +69,13 @@ export async function createHttpServer(parts: HttpServerParts): Promise<HttpServ
   app.all('*', dispatch);
   await app.ready();
   const { server } = app;
+  const { webSocket } = parts;
+  if (webSocket !== undefined) {
+    server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      if (request.headers.upgrade?.toLowerCase() === 'websocket') webSocket.upgrade(request, socket, head);
+      else declineUpgrade(server, request, socket, head);
+    });
+  }
   return {
     accept: (socket) => void server.emit('connection', socket),
     closeIdle: () => server.closeIdleConnections(),
@@ -110,10 +123,10 @@ class Dispatcher {
   }
 
   #table(): PathTable {
-    const { endpoints, plan } = this.#parts;
+    const { endpoints, plan, servesPagesOnly } = this.#parts;
     if (this.#pathsOf !== endpoints.all) {
       this.#pathsOf = endpoints.all;
-      this.#paths = buildPaths(plan, endpoints.all);
+      this.#paths = servesPagesOnly === true ? pagePaths(plan) : buildPaths(plan, endpoints.all);
     }
     return this.#paths;
   }

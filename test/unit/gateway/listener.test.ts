@@ -11,7 +11,7 @@ import { Client, credentials } from '@grpc/grpc-js';
 import { FlowError } from '../../../core/index.ts';
 import { Listener } from '../../../gateway/listener.ts';
 import { messageType } from '../../../proto/index.ts';
-import { type RunningGateway, parseAnswer, runGateway, withGateway } from './running-gateway.ts';
+import { type RunningGateway, parseAnswer, postJson, runGateway, withGateway } from './running-gateway.ts';
 
 const preface = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
 const rootRequest = 'GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n';
@@ -112,9 +112,22 @@ describe('the address of a gateway', () => {
       await assert.rejects(runGateway({ plan: { listeners: taken } }), /something else listens/);
     }));
 
-  it('must list a protocol that is served', async () => {
+  it('names WebSocket where HTTP is not served, and shows the pages of the gateway there', async () => {
     const listeners = [{ port: 0, protocols: ['websocket' as const] }];
-    await assert.rejects(runGateway({ plan: { listeners } }), /lists websocket: expected http and grpc/);
+    await withGateway({ plan: { listeners } }, async ({ url, port }) => {
+      assert.equal(url, `ws://127.0.0.1:${port}`);
+      const pages = `http://127.0.0.1:${port}`;
+      for (const page of ['/', '/status', '/dry_run', '/docs', '/openapi.json', '/metrics', '/health/ready']) {
+        assert.equal((await fetch(pages + page)).status, 200, page);
+      }
+      const { paths } = (await (await fetch(`${pages}/openapi.json`)).json()) as { paths: object };
+      assert.ok(!Object.keys(paths).includes('/encode'));
+      for (const endpoint of ['/post', '/encode']) {
+        const refused = await postJson(pages + endpoint, {});
+        assert.equal(refused.status, 404, endpoint);
+        assert.equal(await refused.text(), '{"detail":"Not Found"}');
+      }
+    });
   });
 
   it('names gRPC where that is all it serves, and refuses HTTP there', async () => {
