@@ -41,6 +41,8 @@ export function createSocketServer(parts: SessionParts): SocketServer {
     startHeartbeat(socket, clock);
   };
   const answerDryRun = (socket: WebSocket, format: Format): void => {
+    // Whatever it sends is not read.
+    socket.on('error', (error) => logger?.debug({ error }, 'a dry run broke'));
     const { code, description } = dryRun(endpoints.status(), handler.isDraining);
     if (code === 0) {
       socket.send(format === 'json' ? '{}' : Buffer.alloc(0));
@@ -62,8 +64,6 @@ export function createSocketServer(parts: SessionParts): SocketServer {
         return;
       }
       server.handleUpgrade(request, socket, head, (opened) => {
-        // What the client did wrong is told to it by the close that follows.
-        opened.on('error', (error) => logger?.debug({ error }, 'a WebSocket connection failed'));
         const format = opened.protocol === 'bytes' ? 'bytes' : 'json';
         if (isDryRun) answerDryRun(opened, format);
         else meet(opened, format, headers);

@@ -1,5 +1,5 @@
 import type { RawData, WebSocket } from 'ws';
-import { type Clock, DocumentArray, FlowError, type FlowResponse } from '../../core/index.ts';
+import { type Clock, DocumentArray, FlowError, type FlowResponse, newId } from '../../core/index.ts';
 import type { Carrier, Logger } from '../../observability/index.ts';
 import type { EndpointDirectory } from '../endpoints.ts';
 import { type Call, Exchange, type RequestHandler } from '../handle.ts';
@@ -37,7 +37,7 @@ export class Session {
    * Frames that came while no request was taken. A pause stops reading, but what the last piece of the stream held
    * still comes: there are never more here than that.
    */
-  #waiting: Frame[] = [];
+  #waiting: (Frame & { readonly arrivalMs: number })[] = [];
   /** Nothing that comes now is read. */
   #isInputOver = false;
   /** How the connection is closed when all that was accepted is answered. */
@@ -49,9 +49,10 @@ export class Session {
     const { socket } = connection;
     this.#socket = socket;
     socket.on('message', (data, isBinary) => {
-      this.#waiting.push({ bytes: bufferOf(data), isBinary });
+      this.#waiting.push({ bytes: bufferOf(data), isBinary, arrivalMs: parts.clock.now() });
       this.#pump();
     });
+    socket.on('error', (error) => this.#break(error));
     socket.once('close', () => this.#abandon('the caller closed the connection before its answer'));
   }
 
@@ -66,7 +67,7 @@ export class Session {
     while (this.#hasRoom()) {
       const frame = this.#waiting.shift();
       if (frame === undefined) break;
-      if (!this.#isInputOver) this.#read(frame);
+      if (!this.#isInputOver) this.#read(frame, frame.arrivalMs);
     }
     if (this.#waiting.length > 0) this.#socket.pause();
     else if (this.#socket.isPaused) this.#socket.resume();
@@ -82,16 +83,14 @@ export class Session {
     this.#close(this.#ending.code, this.#ending.reason);
   }
 
-  #read(frame: Frame): void {
-    const startMs = this.#parts.clock.now();
+  #read(frame: Frame, startMs: number): void {
     const { format, carrier } = this.#connection;
     let received: Received;
     try {
       received = readFrame(frame, format, carrier);
     } catch (error) {
       const fault = FlowError.from(error);
-      const exchange = this.#accept(startMs);
-      if (exchange instanceof Exchange) exchange.finish(fault);
+      this.#count(fault, startMs);
       this.#fail(fault);
       return;
     }
@@ -112,7 +111,7 @@ export class Session {
   async #serve(request: Incoming, bytes: number, startMs: number): Promise<void> {
     const exchange = this.#accept(startMs);
     if (exchange instanceof FlowError) {
-      await this.#refuse(request, exchange, '');
+      await this.#refuse(request, exchange, newId());
       return;
     }
     this.#open.set(exchange, request.requestId);
@@ -142,6 +141,23 @@ export class Session {
     } catch (error) {
       return FlowError.from(error);
     }
+  }
+
+  /** A message that is no request counts as one that failed. */
+  #count(fault: FlowError, startMs: number): void {
+    const exchange = this.#accept(startMs);
+    if (exchange instanceof Exchange) exchange.finish(fault);
+  }
+
+  /** The bytes that came are no WebSocket, or the connection broke; the library closes it with the code for that. */
+  #break(error: Error & { readonly code?: string }): void {
+    if (error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') {
+      const { maxBodyBytes } = this.#parts.plan;
+      const fault = new FlowError('request_too_large', `expected messages of at most ${maxBodyBytes} bytes, got more`);
+      this.#count(fault, this.#parts.clock.now());
+    }
+    this.#parts.logger?.debug({ error }, 'a WebSocket connection failed');
+    this.#abandon('the connection broke before the answer');
   }
 
   async #answer(request: Incoming, exchange: Exchange, call: Call): Promise<FlowError | undefined> {
