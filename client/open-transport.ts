@@ -19,7 +19,7 @@ export function openTransport({ host, headers = {}, compression }: ClientOptions
     case 'grpc':
       return new LazyTransport(async () => new (await import('./grpc/transport.ts')).GrpcTransport(options));
     case 'websocket':
-      throw new FlowError('invalid_argument', 'host: WebSocket is not spoken yet');
+      return new LazyTransport(async () => new (await import('./websocket/transport.ts')).WebSocketTransport(options));
   }
 }
 
