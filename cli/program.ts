@@ -68,7 +68,11 @@ export function createProgram(run: RunCommand): Command {
   program
     .command('ping')
     .description('Ask whether a running flow is ready.')
-    .option('--host <url>', 'Address of the flow.', defaultHost)
+    .option(
+      '--host <url>',
+      'Address of the flow: http://, grpc:// or ws://, and https://, grpcs:// or wss://.',
+      defaultHost,
+    )
     .option('--timeout <duration>', 'Wait up to this long until it is ready.', parseTimeout)
     .action((options: PingOptions) => act(async (output) => (await import('./ping.ts')).ping(output, options)));
   program
@@ -85,7 +89,11 @@ function addCall(program: Command, act: (work: (output: Output) => Promise<numbe
   program
     .command('call <endpoint> [text...]')
     .description('Send one request to a running flow; each text is a document.')
-    .option('--host <url>', 'Address of the flow.', defaultHost)
+    .option(
+      '--host <url>',
+      'Address of the flow: http://, grpc:// or ws://, and https://, grpcs:// or wss://.',
+      defaultHost,
+    )
     .option('--parameters <json>', 'Parameters of the request.', parseParameters)
     .option('--target <regex>', 'Only executors whose name this matches.')
     .option('--file <path>', 'Add a document with the bytes of this file; may be given several times.', append, [])

@@ -1,20 +1,20 @@
 import { type Document, type DocumentInput, FlowError, type JsonObject } from '../core/index.ts';
 import { type Connection, probe } from './connection.ts';
 import type { AnyEndpoint, CallArguments, EndpointName, EndpointTypes, ParametersOf } from './endpoint-map.ts';
-import { HttpTransport } from './http/transport.ts';
 import type { Inputs } from './inputs.ts';
 import {
   type CallOptions,
   checkOptions,
   type ClientOptions,
   defaultPrefetch,
-  parseHost,
   type PostOptions,
   type RequestOptions,
 } from './options.ts';
 import { openPost } from './post.ts';
 import { cancellable, PostResult } from './post-result.ts';
+import { type Profile, profileOf } from './profile.ts';
 import { openStream } from './stream.ts';
+import { openTransport } from './open-transport.ts';
 import { traceOf } from './trace.ts';
 
 /** What a post takes after the endpoint's name. */
@@ -48,7 +48,7 @@ export class Client<Endpoints extends { [Name in keyof Endpoints]: EndpointTypes
   constructor(options: ClientOptions) {
     checkOptions(options);
     this.connection = {
-      transport: new HttpTransport({ url: parseHost(options.host), headers: options.headers ?? {} }),
+      transport: openTransport(options),
       timeoutMs: options.timeoutMs,
       prefetch: options.prefetch ?? defaultPrefetch,
       closing: this.closing.signal,
@@ -102,6 +102,19 @@ export class Client<Endpoints extends { [Name in keyof Endpoints]: EndpointTypes
   delete(...rest: ShortcutArguments<Endpoints, '/delete'>): PostResult;
   delete(inputs?: Inputs, options?: PostOptions<object>): PostResult {
     return this.start('/delete', inputs, options);
+  }
+
+  /**
+   * Where the time of one request goes: sends a document with this text to `/`, which every flow takes, and lays the
+   * gateway's and the executors' times beside the roundtrip. The first request of a client also pays for connecting.
+   *
+   * @throws as a post does
+   */
+  async profile(content = '', options: RequestOptions = {}): Promise<Profile> {
+    const startMs = performance.now();
+    const { value: response } = await this.start('/', content, options).responses().next();
+    if (response === undefined) throw new FlowError('internal', 'a post of one text had no answer; this is a bug');
+    return profileOf(response, performance.now() - startMs);
   }
 
   /** What the gateway says about itself. @throws FlowError when it cannot be reached; waits 5 s unless told otherwise */

@@ -2,7 +2,10 @@ import { describeValue, FlowError, type JsonObject } from '../core/index.ts';
 import type { ResponseCallbacks } from './callbacks.ts';
 
 export interface ClientOptions {
-  /** Where the gateway is: `http://localhost:51000`, `https://...`; without a scheme `http://` is meant. */
+  /**
+   * Where the gateway is and how to speak to it: `http://localhost:51000`, `grpc://...`, `ws://...`, and `https://`,
+   * `grpcs://`, `wss://` over TLS; without a scheme `http://` is meant.
+   */
   host: string;
   /** Sent with every request, such as `authorization`. */
   headers?: Readonly<Record<string, string>>;
@@ -10,7 +13,11 @@ export interface ClientOptions {
   timeoutMs?: number;
   /** For every post that brings none of its own; see {@link PostOptions.prefetch}. */
   prefetch?: number;
+  /** How requests are compressed, default not at all; gRPC only: the other protocols leave it to proxies. */
+  compression?: Compression;
 }
+
+export type Compression = 'gzip' | 'deflate';
 
 /** What every kind of call takes. */
 export interface CallOptions {
@@ -75,20 +82,49 @@ function checkNumber(
   throw new FlowError('invalid_argument', `${name}: expected ${expected}, got ${describeValue(value)}`);
 }
 
+/** What a scheme of `host` speaks. */
+const schemes = {
+  'http:': 'http',
+  'https:': 'http',
+  'grpc:': 'grpc',
+  'grpcs:': 'grpc',
+  'ws:': 'websocket',
+  'wss:': 'websocket',
+} as const;
+
+/** Where a gateway is and how to speak to it. */
+export interface HostAddress {
+  readonly url: URL;
+  readonly protocol: (typeof schemes)[keyof typeof schemes];
+}
+
 /** The address in `host`. @throws `invalid_argument` when it is none that this client can speak to */
-export function parseHost(host: unknown): URL {
+export function parseHost(host: unknown): HostAddress {
   const text = typeof host === 'string' ? host.trim() : '';
   const url = URL.canParse(withScheme(text)) ? new URL(withScheme(text)) : undefined;
-  if (text === '' || url === undefined) {
+  if (text === '' || url === undefined || url.hostname === '') {
     throw new FlowError(
       'invalid_argument',
       `host: expected an address such as http://localhost:51000, got ${describeValue(host)}`,
     );
   }
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
-    throw new FlowError('invalid_argument', `host: expected http:// or https://, got ${url.protocol}// in ${text}`);
+  const { protocol: scheme } = url;
+  if (!isScheme(scheme)) {
+    const known = Object.keys(schemes).map((name) => `${name}//`);
+    throw new FlowError('invalid_argument', `host: expected ${known.join(', ')}, got ${scheme}// in ${text}`);
   }
-  return url;
+  const protocol = schemes[scheme];
+  if (protocol === 'grpc' && !['', '/'].includes(url.pathname)) {
+    throw new FlowError(
+      'invalid_argument',
+      `host: gRPC takes an address without a path, got ${url.pathname} in ${text}`,
+    );
+  }
+  return { url, protocol };
+}
+
+function isScheme(scheme: string): scheme is keyof typeof schemes {
+  return Object.hasOwn(schemes, scheme);
 }
 
 function withScheme(host: string): string {

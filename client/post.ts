@@ -107,7 +107,7 @@ async function sendRequest(
   const scope = openScope(parent, timeoutMs ?? defaultTimeoutMs, systemClock);
   const { signal } = scope;
   try {
-    return await withRetries(() => connection.transport.send(request, { signal, deadline }), {
+    return await withRetries(() => connection.transport.send(request, { signal, deadline, run: parent }), {
       retries: options.retries ?? 0,
       deadline,
       signal,

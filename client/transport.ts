@@ -1,4 +1,5 @@
 import type { Document, DocumentArray, JsonObject } from '../core/index.ts';
+import type { Compression } from './options.ts';
 import type { ClientResponse } from './response.ts';
 import type { TraceHeaders } from './trace.ts';
 
@@ -21,6 +22,17 @@ export interface CallLimits {
   readonly signal: AbortSignal;
   /** Monotonic ms, told to the gateway; Infinity when the caller set no time limit. */
   readonly deadline: number;
+  /** Aborts at the end of the post that the request is part of: requests of one post share it, and may share a stream. */
+  readonly run?: AbortSignal;
+}
+
+/** What every transport is made of. */
+export interface TransportOptions {
+  /** Address of the gateway. */
+  readonly url: URL;
+  /** Sent with every request. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly compression?: Compression | undefined;
 }
 
 /** How requests get to a gateway; one for each protocol. After its signal aborts, a call leaves nothing running. */

@@ -95,3 +95,10 @@ export interface DataRequestMessage {
   routes?: RouteMessage[];
   data?: { docs?: { docs?: DocumentMessage[] } | null; docs_bytes?: Uint8Array | null } | null;
 }
+
+/** A request of a streaming endpoint, and each document of its answer. */
+export interface DocumentRequestMessage {
+  header?: HeaderMessage | null;
+  parameters?: StructMessage | null;
+  document?: DocumentMessage | null;
+}

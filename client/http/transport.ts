@@ -1,7 +1,8 @@
 import { type Document, FlowError, isObject, type JsonObject, monotonicMs } from '../../core/index.ts';
+import { connectionError } from '../connection-error.ts';
 import { abortError } from '../deadline.ts';
 import type { ClientResponse } from '../response.ts';
-import type { CallLimits, ClientRequest, Transport } from '../transport.ts';
+import type { CallLimits, ClientRequest, Transport, TransportOptions } from '../transport.ts';
 import {
   answerType,
   documentFromEvent,
@@ -11,17 +12,14 @@ import {
   requestToBody,
   responseFromJson,
   streamType,
-} from './codec.ts';
+} from '../codec.ts';
 import { readEvents } from './event-stream.ts';
 import type { Exchange, ExchangeAnswer, ExchangeRequest, OpenAnswer } from './exchange.ts';
 import { createExchange } from './exchange-node.ts';
-import { connectionError, httpDetails, httpError } from './status.ts';
+import { httpDetails, httpError } from './status.ts';
 
-export interface HttpTransportOptions {
-  /** Address of the gateway; a path is put before every path of ours. */
-  readonly url: URL;
-  /** Sent with every request. */
-  readonly headers: Readonly<Record<string, string>>;
+/** A path of the address is put before every path of ours. */
+export interface HttpTransportOptions extends TransportOptions {
   /** How HTTP is done; default: as fast as the platform can. */
   readonly createExchange?: (origin: string) => Exchange;
 }
@@ -109,6 +107,12 @@ export class HttpTransport implements Transport {
     if (response?.error !== undefined) return withDetails(response.error, httpDetails(answer));
     if (response !== undefined && answer.status === 200) {
       return new FlowError('streaming_endpoint', `${path} answers once, not with a stream: call it with post`);
+    }
+    // A gateway serves each streaming endpoint at a path of its own.
+    if (answer.status === 404 && isObject(json) && json['detail'] === 'Not Found') {
+      return new FlowError('unknown_endpoint', `no executor binds a streaming endpoint ${path}`, {
+        details: httpDetails(answer),
+      });
     }
     return httpError({ ...answer, text }, this.target('POST', path), 'server-sent events');
   }

@@ -21,8 +21,14 @@ const byCode: Readonly<Record<ErrorCode, status>> = {
   unauthenticated: status.UNAUTHENTICATED,
 };
 
-export function grpcStatus(error: FlowError): status {
-  return byCode[error.code];
+/** Metadata key with the reason of a call's status. */
+const reasonKey = 'x-sluice-reason';
+
+/** What grpc-js makes the status of a call of. */
+export function statusError(error: FlowError): Error & { code: number; details: string; metadata: Metadata } {
+  const metadata = new Metadata();
+  metadata.set(reasonKey, error.reason);
+  return Object.assign(new Error(error.message), { code: byCode[error.code], details: error.message, metadata });
 }
 
 /** After these Jina ends a whole stream: its clients raise what they would raise for a connection that broke. */
@@ -35,11 +41,4 @@ const fatalReasons: ReadonlySet<Reason> = new Set<Reason>(['executor_unavailable
  */
 export function endsStream(error: FlowError, hasOwnLimit: boolean): boolean {
   return fatalReasons.has(error.reason) && !(hasOwnLimit && error.reason === 'deadline_exceeded');
-}
-
-/** What grpc-js makes the status of a call of. */
-export function statusError(error: FlowError): Error & { code: number; details: string; metadata: Metadata } {
-  const metadata = new Metadata();
-  metadata.set('x-sluice-reason', error.reason);
-  return Object.assign(new Error(error.message), { code: grpcStatus(error), details: error.message, metadata });
 }

@@ -8,6 +8,8 @@ const root = new URL('../../../', import.meta.url);
 const replacements = new Map([
   ['core/platform.ts', 'core/platform-browser.ts'],
   ['client/http/exchange-node.ts', 'client/http/exchange-browser.ts'],
+  ['client/grpc/transport.ts', 'client/grpc/transport-browser.ts'],
+  ['client/websocket/socket-node.ts', 'client/websocket/socket-browser.ts'],
   ['client/progress.ts', 'client/progress-browser.ts'],
 ]);
 

@@ -204,9 +204,9 @@ describe('posting documents', () => {
   });
 
   it('says which host it cannot speak to', () => {
-    assert.throws(() => new Client({ host: 'grpc://localhost:1' }), {
+    assert.throws(() => new Client({ host: 'ftp://localhost:1' }), {
       reason: 'invalid_argument',
-      message: 'host: expected http:// or https://, got grpc:// in grpc://localhost:1',
+      message: 'host: expected http://, https://, grpc://, grpcs://, ws://, wss://, got ftp:// in ftp://localhost:1',
     });
     assert.throws(() => new Client({ host: '' }), /host: expected an address such as http:\/\/localhost:51000/);
   });

@@ -9,20 +9,24 @@ import {
   isObject,
   isReason,
   type JsonObject,
-} from '../../core/index.ts';
-import type { ClientResponse, ClientRoute } from '../response.ts';
-import type { ClientRequest } from '../transport.ts';
+} from '../core/index.ts';
+import type { ClientResponse, ClientRoute } from './response.ts';
+import type { ClientRequest } from './transport.ts';
 
 /** Asks for tensors that read back exactly. */
 export const answerType = 'application/json;tensors=base64';
 export const streamType = 'text/event-stream;tensors=base64';
 
-/** The body of POST /post, as Jina's client writes it, with tensors in base64. */
-export function requestToBody(request: ClientRequest): string {
+/**
+ * A request as Jina's client writes it, with tensors in base64.
+ *
+ * @param header what is put into its header beside its id, endpoint and target
+ */
+export function requestToBody(request: ClientRequest, header: JsonObject = {}): string {
   const { requestId, endpoint, targetExecutor, parameters, docs } = request;
   const target = targetExecutor === undefined ? {} : { target_executor: targetExecutor };
   return JSON.stringify({
-    header: { request_id: requestId, exec_endpoint: endpoint, ...target },
+    header: { request_id: requestId, exec_endpoint: endpoint, ...target, ...header },
     parameters,
     data: documentsToJson(docs, 'base64'),
     exec_endpoint: endpoint,
