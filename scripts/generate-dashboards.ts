@@ -1,7 +1,6 @@
 import { stringify } from 'yaml';
 import { format, resolveConfig } from 'prettier';
 import { alerts, type Panel, rows } from './dashboard-panels.ts';
-import type { GeneratedPage } from './generated-pages.ts';
 
 /** Half of Grafana's grid of 24 columns. */
 const width = 12;
@@ -9,7 +8,7 @@ const height = 8;
 const datasource = { type: 'prometheus', uid: '${datasource}' };
 
 /** The dashboard for Grafana and the rules for Prometheus. */
-export const dashboardFiles: readonly GeneratedPage[] = [
+export const dashboardFiles = [
   {
     path: 'observability/dashboards/sluice.json',
     render: () => formatted('observability/dashboards/sluice.json', JSON.stringify(dashboard())),
