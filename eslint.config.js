@@ -28,6 +28,25 @@ export default tseslint.config(
       '@typescript-eslint/dot-notation': 'off',
     },
   },
+  {
+    // What the SDK's own exporters read OTEL_EXPORTER_OTLP_* with: there is no other entry to it.
+    files: ['observability/otlp-exporter.ts'],
+    rules: {
+      '@typescript-eslint/no-deprecated': [
+        'error',
+        {
+          allow: [
+            { from: 'package', package: '@opentelemetry/otlp-exporter-base', name: 'convertLegacyHttpOptions' },
+            {
+              from: 'package',
+              package: '@opentelemetry/otlp-grpc-exporter-base',
+              name: 'convertLegacyOtlpGrpcOptions',
+            },
+          ],
+        },
+      ],
+    },
+  },
   { files: ['**/*.js', '**/*.mjs'], ...tseslint.configs.disableTypeChecked },
   {
     files: [

@@ -122,5 +122,7 @@ export const spans = {
   '<phase>': 'One phase: of the gateway under the request, of an executor under the executor.',
   'executor <name>': 'Everything between the queue of an executor and its answer in the parent.',
   '<part>': 'A part of `run` that the executor timed itself with `call.phase`, such as `model`.',
+  'attempt <executor>':
+    'One call that ended with the death of its worker, with the error, or the retry after it; only where one failed.',
   'batch <executor>': 'One call of an executor, once for all requests in it; linked to the span of each sampled one.',
 } as const satisfies Record<string, string>;

@@ -1,6 +1,6 @@
 import type { TraceContext } from '../core/index.ts';
 import type { CounterName, GaugeName, HistogramName, LabelsOf, Phase } from './catalogue.ts';
-import type { BatchRecord, RequestEnd, RequestRecord } from './record.ts';
+import type { BatchRecord, FailedAttempt, RequestEnd, RequestRecord } from './record.ts';
 
 /** A request as the gateway first sees it. */
 export interface BeginRequest {
@@ -27,6 +27,8 @@ export interface Instrument {
   begin(request: BeginRequest): RequestRecord;
   /** One finished phase of a request: a sample now, a span at the request's end. `run` at least with phase `run`. */
   phase(record: RequestRecord, phase: Phase, executor: string, startMs: number, endMs: number, run?: RunDetails): void;
+  /** One attempt that failed with its worker: an error span at the request's end. What waits again is not over. */
+  failedAttempt(record: RequestRecord, attempt: FailedAttempt): void;
   /** One sample of a distribution. */
   mark<Name extends HistogramName>(metric: Name, labels: LabelsOf<Name>, value: number): void;
   count<Name extends CounterName>(metric: Name, labels: LabelsOf<Name>, amount?: number): void;

@@ -3,7 +3,7 @@ import type { CounterName, GaugeName, HistogramName, LabelsOf, Phase } from './c
 import type { BeginRequest, Instrument, RunDetails } from './instrument.ts';
 import type { MetricStore } from './metric-store.ts';
 import type { RecentRequests } from './recent-requests.ts';
-import { type RequestEnd, RequestRecord } from './record.ts';
+import { type FailedAttempt, type RequestEnd, RequestRecord } from './record.ts';
 import type { Sampler } from './sampler.ts';
 import { newSpanId } from './span-ids.ts';
 
@@ -70,11 +70,14 @@ class PhaseInstrument implements Instrument {
   phase(record: RequestRecord, phase: Phase, executor: string, startMs: number, endMs: number, run?: RunDetails): void {
     // Stamps of two processes read the same clock but may differ by its resolution.
     this.#store.mark('sluice_phase_seconds', { phase, executor }, Math.max(0, endMs - startMs) / 1000);
-    const isTraced = this.#sink !== undefined && (record.context.isSampled || this.#hasTailRule);
-    if (!isTraced && this.#recent?.isWatched(endMs) !== true) return;
+    if (!this.#mayKeep(record) && this.#recent?.isWatched(endMs) !== true) return;
     record.phases.push(
       run === undefined ? { phase, executor, startMs, endMs } : { phase, executor, startMs, endMs, ...run },
     );
+  }
+
+  failedAttempt(record: RequestRecord, attempt: FailedAttempt): void {
+    if (this.#mayKeep(record)) (record.failedAttempts ??= []).push(attempt);
   }
 
   mark<Name extends HistogramName>(metric: Name, labels: LabelsOf<Name>, value: number): void {
@@ -99,6 +102,10 @@ class PhaseInstrument implements Instrument {
       record.context.isSampled || (this.#keepFailed && end.error !== undefined) || durationMs >= this.#slowMs;
     if (isKept) this.#sink?.keep(record, end);
     this.#recent?.add(record, end);
+  }
+
+  #mayKeep(record: RequestRecord): boolean {
+    return this.#sink !== undefined && (record.context.isSampled || this.#hasTailRule);
   }
 
   #contextOf({ requestId, incoming }: BeginRequest): TraceContext {

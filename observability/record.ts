@@ -28,6 +28,15 @@ export interface PhaseStamp {
   readonly parts?: readonly (readonly [name: string, startMs: number, endMs: number])[];
 }
 
+/** A call of an executor that ended with the death of its worker. */
+export interface FailedAttempt {
+  readonly batch: BatchRecord;
+  /** When it was sent and when the worker was lost, monotonic ms. */
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly error: FlowError;
+}
+
 /** Something that happened to a request at one moment: a retry, a split. */
 export interface Note {
   readonly name: string;
@@ -53,6 +62,8 @@ export class RequestRecord {
   readonly parentSpanId: string | undefined;
   readonly phases: PhaseStamp[] = [];
   readonly notes: Note[] = [];
+  /** Undefined for almost every request. */
+  failedAttempts: FailedAttempt[] | undefined;
 
   constructor(fields: {
     requestId: string;

@@ -30,9 +30,20 @@ export class SpanIds {
   }
 }
 
-/** 16 hexadecimal digits, not all zero. Needs to be unique within a trace, not secret. */
+const lastDigits = Array.from({ length: 256 }, (_item, byte) => byte.toString(16).padStart(2, '0'));
+let firstDigits = '';
+let nextDigits = lastDigits.length;
+
+/**
+ * 16 hexadecimal digits, not all zero. Needs to be unique within a trace, not secret: 56 bits are random, and shared by
+ * 256 ids that follow each other, because ids are a good part of what a span costs.
+ */
 export function newSpanId(): string {
-  const high = ((Math.random() * 0xffffffff) >>> 0) + 1;
-  const low = (Math.random() * 0x100000000) >>> 0;
-  return high.toString(16).padStart(8, '0') + low.toString(16).padStart(8, '0');
+  if (nextDigits === lastDigits.length) {
+    const high = ((Math.random() * 0xffffffff) >>> 0) + 1;
+    const low = (Math.random() * 0x1000000) >>> 0;
+    firstDigits = high.toString(16).padStart(8, '0') + low.toString(16).padStart(6, '0');
+    nextDigits = 0;
+  }
+  return firstDigits + (lastDigits[nextDigits++] ?? '');
 }

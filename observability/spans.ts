@@ -1,25 +1,12 @@
-import {
-  type Attributes,
-  type Context,
-  createTraceState,
-  type Link,
-  ROOT_CONTEXT,
-  type Span,
-  type SpanContext,
-  SpanKind,
-  SpanStatusCode,
-  trace,
-  TraceFlags,
-  type Tracer,
-} from '@opentelemetry/api';
-import { type FlowError, toEpochMs, type TraceContext } from '../core/index.ts';
+import type { FlowError, TraceContext } from '../core/index.ts';
+import type { FinishedSpan, SpanAttributes, SpanEvent, SpanLink, SpanTarget } from './finished-span.ts';
 import type { SpanSink } from './phase-instrument.ts';
-import type { BatchRecord, PhaseStamp, RequestEnd, RequestRecord } from './record.ts';
-import type { SpanIds } from './span-ids.ts';
+import type { BatchRecord, FailedAttempt, PhaseStamp, RequestEnd, RequestRecord } from './record.ts';
+import { newSpanId } from './span-ids.ts';
 
-/** Makes the spans of kept records. `ids` must be the generator of the tracer's provider, which samples everything. */
-export function createSpanSink(tracer: Tracer, ids: SpanIds): SpanSink {
-  return new SpanMaker(tracer, ids);
+/** Makes the spans of kept records, children before their parents. */
+export function createSpanSink(target: SpanTarget): SpanSink {
+  return new SpanMaker(target);
 }
 
 interface Interval {
@@ -27,147 +14,248 @@ interface Interval {
   readonly endMs: number;
 }
 
-class SpanMaker implements SpanSink {
-  readonly #tracer: Tracer;
-  readonly #ids: SpanIds;
-  /** Spans of batches that were made already: each is exported once, by the first kept request that was in it. */
-  readonly #batchSpans = new WeakMap<BatchRecord, SpanContext>();
+/** What a span says besides where it stands. */
+interface SpanContent {
+  readonly spanId?: string;
+  readonly attributes?: SpanAttributes;
+  readonly links?: readonly SpanLink[];
+  readonly error?: FlowError | undefined;
+}
 
-  constructor(tracer: Tracer, ids: SpanIds) {
-    this.#tracer = tracer;
-    this.#ids = ids;
+/** What all spans of a request share. */
+interface RequestSpans {
+  readonly record: RequestRecord;
+  readonly traceId: string;
+  readonly traceState: string | undefined;
+}
+
+/** What happened to a request at one executor. */
+interface ExecutorPart {
+  readonly executor: string;
+  readonly stamps: PhaseStamp[];
+  readonly failures: FailedAttempt[];
+}
+
+const none: readonly never[] = [];
+const noAttributes: SpanAttributes = {};
+
+class SpanMaker implements SpanSink {
+  readonly #target: SpanTarget;
+  /** Spans of batches that were made already: each is exported once, by the first kept request that was in it. */
+  readonly #batchSpans = new WeakMap<BatchRecord, TraceContext>();
+
+  constructor(target: SpanTarget) {
+    this.#target = target;
   }
 
   keep(record: RequestRecord, end: RequestEnd): void {
-    const root = this.#startRequest(record, end);
-    const context = trace.setSpan(ROOT_CONTEXT, root);
-    for (const stamp of record.phases) if (stamp.executor === 'gateway') this.#span(stamp.phase, stamp, context);
-    for (const [executor, stamps] of byExecutor(record.phases)) this.#executor(record, executor, stamps, context);
-    for (const note of record.notes) root.addEvent(note.name, note.attributes, toEpochMs(note.atMs));
-    if (end.error !== undefined) recordError(root, end.error, end.endMs);
-    root.end(toEpochMs(Math.max(record.startMs, end.endMs)));
-  }
-
-  #startRequest(record: RequestRecord, end: RequestEnd): Span {
-    const { traceId, spanId } = record.context;
-    const parent = parentOf(record);
+    if (!this.#target.hasRoom()) return;
+    const { traceId, spanId, isSampled, traceState } = record.context;
     // A caller that was not sampled exports no span: below it this one would be an orphan, so it is linked instead.
-    const isChild = record.context.isSampled && parent !== undefined;
-    const options = {
-      kind: SpanKind.SERVER,
-      startTime: toEpochMs(record.startMs),
+    const isChild = isSampled && record.parentSpanId !== undefined;
+    const shared = { record, traceId, traceState: isChild ? traceState : undefined };
+    for (const stamp of record.phases) {
+      if (stamp.executor === 'gateway') this.#span(shared, spanId, stamp.phase, stamp);
+    }
+    for (const part of executorParts(record)) this.#executor(shared, part);
+    this.#target.add({
+      // The label, not the endpoint: names of spans are a bounded set as well.
+      name: `${record.method ?? record.protocol} ${end.endpointLabel}`,
+      isServer: true,
+      traceId,
+      spanId,
+      traceState: shared.traceState,
+      parentSpanId: isChild ? record.parentSpanId : undefined,
+      isParentRemote: isChild,
+      startMs: record.startMs,
+      endMs: Math.max(record.startMs, end.endMs),
       attributes: requestAttributes(record, end),
-      links: parent !== undefined && !isChild ? [{ context: parent }] : [],
-    };
-    const context = isChild ? trace.setSpanContext(ROOT_CONTEXT, parent) : ROOT_CONTEXT;
-    // The label, not the endpoint: names of spans are a bounded set as well.
-    const name = `${record.method ?? record.protocol} ${end.endpointLabel}`;
-    return this.#ids.during(traceId, spanId, () => this.#tracer.startSpan(name, options, context));
+      events: requestEvents(record, end),
+      links: isChild ? none : callerLinks(record),
+      error: end.error?.message,
+    });
+    this.#target.complete();
   }
 
   /** The span of one executor, with its phases, their parts and the batches this request is the first to report. */
-  #executor(record: RequestRecord, executor: string, stamps: readonly PhaseStamp[], under: Context): void {
-    const batches = [...new Set(stamps.flatMap((stamp) => stamp.batch ?? []))];
-    const last = batches.at(-1);
-    const extent = extentOf(stamps);
-    const span = this.#tracer.startSpan(
-      `executor ${executor}`,
-      {
-        startTime: toEpochMs(extent.startMs),
-        attributes: {
-          'sluice.executor': executor,
-          'sluice.endpoint': record.endpoint,
-          ...(last === undefined ? {} : batchAttributes(last)),
-          ...(batches.length > 1 ? { 'sluice.batch.ids': batches.map((batch) => batch.id) } : {}),
-        },
-      },
-      under,
-    );
-    const context = trace.setSpan(under, span);
-    for (const batch of batches) this.#batch(record, batch, stamps, context);
+  #executor(shared: RequestSpans, part: ExecutorPart): void {
+    const { executor, stamps, failures } = part;
+    const { record } = shared;
+    const batches = batchesOf(part);
+    const spanId = newSpanId();
+    const attempts = new Map<BatchRecord, string>();
+    for (const batch of batches) {
+      const failure = failures.find((each) => each.batch === batch);
+      // A retry has a span of its own beside that of the attempt that failed; other calls need none.
+      if (failure !== undefined || batch.attempt > 1) attempts.set(batch, newSpanId());
+      this.#batch(shared, { batch, stamps, failure, under: attempts.get(batch) ?? spanId });
+    }
     for (const stamp of stamps) {
-      // What is known of the batch stands once, on the executor's span above: attributes are what spans cost.
-      const attributes = { 'sluice.executor': executor, ...(stamp.batch && { 'sluice.batch.id': stamp.batch.id }) };
-      const batchSpan = stamp.batch && this.#batchSpans.get(stamp.batch);
-      const links = stamp.phase === 'run' && batchSpan ? [{ context: batchSpan }] : [];
-      const phase = this.#span(stamp.phase, stamp, context, attributes, links);
-      for (const [part, startMs, endMs] of stamp.parts ?? []) {
-        this.#span(part, { startMs, endMs }, trace.setSpan(context, phase), { 'sluice.executor': executor });
+      const under = (stamp.batch && attempts.get(stamp.batch)) ?? spanId;
+      this.#phase(shared, stamp, under);
+    }
+    for (const [batch, attemptId] of attempts) {
+      const failure = failures.find((each) => each.batch === batch);
+      const own = [...stamps, ...failures].filter((each) => each.batch === batch);
+      this.#span(shared, spanId, `attempt ${executor}`, extentOf(own), {
+        spanId: attemptId,
+        attributes: batchAttributes(batch),
+        links: this.#linkTo(batch),
+        error: failure?.error,
+      });
+    }
+    const extent = extentOf(failures.length === 0 ? stamps : [...stamps, ...failures]);
+    this.#span(shared, record.context.spanId, `executor ${executor}`, extent, {
+      spanId,
+      attributes: executorAttributes(record, executor, batches),
+    });
+  }
+
+  #phase(shared: RequestSpans, stamp: PhaseStamp, under: string): void {
+    const { executor, batch, parts } = stamp;
+    // What is known of the batch stands once, on the executor's span above.
+    const attributes =
+      batch === undefined
+        ? { 'sluice.executor': executor }
+        : { 'sluice.executor': executor, 'sluice.batch.id': batch.id };
+    const links = stamp.phase === 'run' && batch !== undefined ? this.#linkTo(batch) : none;
+    const spanId = newSpanId();
+    if (parts !== undefined) {
+      for (const [part, startMs, endMs] of parts) {
+        this.#span(shared, spanId, part, { startMs, endMs }, { attributes: { 'sluice.executor': executor } });
       }
     }
-    span.end(toEpochMs(extent.endMs));
+    this.#span(shared, under, stamp.phase, stamp, { spanId, attributes, links });
   }
 
-  #batch(record: RequestRecord, batch: BatchRecord, stamps: readonly PhaseStamp[], under: Context): void {
+  #batch(
+    shared: RequestSpans,
+    settings: { batch: BatchRecord; stamps: readonly PhaseStamp[]; failure: FailedAttempt | undefined; under: string },
+  ): void {
+    const { batch, stamps, failure, under } = settings;
     if (this.#batchSpans.has(batch)) return;
-    const links = batch.requests
-      .filter((request) => request === record || request.context.isSampled)
-      .map((request): Link => ({
-        context: spanContext(request.context),
-        attributes: { 'sluice.request_id': request.requestId },
-      }));
-    // Requests wait in the queue one by one; the batch exists from then on.
-    const together = stamps.filter((stamp) => stamp.batch === batch && stamp.phase !== 'queue');
-    const extent = extentOf(together.length > 0 ? together : stamps);
-    const span = this.#span(`batch ${batch.executor}`, extent, under, batchAttributes(batch), links);
-    this.#batchSpans.set(batch, span.spanContext());
+    const { record, traceId, traceState } = shared;
+    const links: SpanLink[] = [];
+    for (const { context, requestId } of batch.requests) {
+      if (context !== record.context && !context.isSampled) continue;
+      links.push({ context, attributes: { 'sluice.request_id': requestId } });
+    }
+    const spanId = newSpanId();
+    const together = stamps.filter((stamp) => isTogether(stamp, batch));
+    const extent = failure ?? extentOf(together, stamps);
+    this.#span(shared, under, `batch ${batch.executor}`, extent, {
+      spanId,
+      attributes: batchAttributes(batch),
+      links,
+      error: failure?.error,
+    });
+    const context = { traceId, spanId, isSampled: true };
+    this.#batchSpans.set(batch, traceState === undefined ? context : { ...context, traceState });
   }
 
-  /** A whole span at once. */
-  #span(name: string, interval: Interval, under: Context, attributes: Attributes = {}, links: Link[] = []): Span {
-    const startTime = toEpochMs(interval.startMs);
-    const span = this.#tracer.startSpan(name, { startTime, attributes, links }, under);
-    span.end(toEpochMs(Math.max(interval.startMs, interval.endMs)));
-    return span;
+  #linkTo(batch: BatchRecord): readonly SpanLink[] {
+    const context = this.#batchSpans.get(batch);
+    return context === undefined ? none : [{ context }];
+  }
+
+  #span(
+    { traceId, traceState }: RequestSpans,
+    parentSpanId: string,
+    name: string,
+    { startMs, endMs }: Interval,
+    content: SpanContent = {},
+  ): void {
+    const { error } = content;
+    const span: FinishedSpan = {
+      name,
+      isServer: false,
+      traceId,
+      spanId: content.spanId ?? newSpanId(),
+      traceState,
+      parentSpanId,
+      isParentRemote: false,
+      startMs,
+      endMs: Math.max(startMs, endMs),
+      attributes: content.attributes ?? noAttributes,
+      events: error === undefined ? none : [exceptionEvent(error, endMs)],
+      links: content.links ?? none,
+      error: error?.message,
+    };
+    this.#target.add(span);
   }
 }
 
-function byExecutor(stamps: readonly PhaseStamp[]): Map<string, PhaseStamp[]> {
-  const groups = new Map<string, PhaseStamp[]>();
-  for (const stamp of stamps) {
-    if (stamp.executor === 'gateway') continue;
-    const group = groups.get(stamp.executor);
-    if (group === undefined) groups.set(stamp.executor, [stamp]);
-    else group.push(stamp);
+function executorParts(record: RequestRecord): readonly ExecutorPart[] {
+  const parts: ExecutorPart[] = [];
+  for (const stamp of record.phases) {
+    if (stamp.executor !== 'gateway') partOf(parts, stamp.executor).stamps.push(stamp);
   }
-  return groups;
+  for (const failure of record.failedAttempts ?? none) partOf(parts, failure.batch.executor).failures.push(failure);
+  return parts;
 }
 
-function extentOf(stamps: readonly PhaseStamp[]): Interval {
-  return {
-    startMs: Math.min(...stamps.map((stamp) => stamp.startMs)),
-    endMs: Math.max(...stamps.map((stamp) => stamp.endMs)),
-  };
+function partOf(parts: ExecutorPart[], executor: string): ExecutorPart {
+  for (const part of parts) if (part.executor === executor) return part;
+  const part = { executor, stamps: [], failures: [] };
+  parts.push(part);
+  return part;
 }
 
-function parentOf({ context, parentSpanId }: RequestRecord): SpanContext | undefined {
-  if (parentSpanId === undefined) return undefined;
-  const parent = spanContext({ ...context, spanId: parentSpanId });
-  return { ...parent, isRemote: true };
+function batchesOf({ stamps, failures }: ExecutorPart): BatchRecord[] {
+  const batches: BatchRecord[] = [];
+  for (const { batch } of stamps) if (batch !== undefined && !batches.includes(batch)) batches.push(batch);
+  for (const { batch } of failures) if (!batches.includes(batch)) batches.push(batch);
+  return batches.length > 1 ? batches.sort((a, b) => a.id - b.id) : batches;
 }
 
-function spanContext(context: TraceContext): SpanContext {
-  const { traceId, spanId, traceState } = context;
-  const traceFlags = context.isSampled ? TraceFlags.SAMPLED : TraceFlags.NONE;
-  return traceState === undefined
-    ? { traceId, spanId, traceFlags }
-    : { traceId, spanId, traceFlags, traceState: createTraceState(traceState) };
+/** From the first to the last moment of some intervals; where there is none, of `otherwise`. */
+function extentOf(intervals: readonly Interval[], otherwise: readonly Interval[] = none): Interval {
+  if (intervals.length === 0) return extentOf(otherwise);
+  let startMs = Infinity;
+  let endMs = -Infinity;
+  for (const interval of intervals) {
+    if (interval.startMs < startMs) startMs = interval.startMs;
+    if (interval.endMs > endMs) endMs = interval.endMs;
+  }
+  return { startMs, endMs };
 }
 
-function requestAttributes(record: RequestRecord, end: RequestEnd): Attributes {
+/** Requests wait in the queue one by one; the batch exists from then on. */
+function isTogether(stamp: PhaseStamp, batch: BatchRecord): boolean {
+  return stamp.batch === batch && stamp.phase !== 'queue';
+}
+
+function callerLinks({ context, parentSpanId }: RequestRecord): readonly SpanLink[] {
+  return parentSpanId === undefined ? none : [{ context: { ...context, spanId: parentSpanId }, isRemote: true }];
+}
+
+function requestAttributes(record: RequestRecord, { error }: RequestEnd): SpanAttributes {
   return {
     'network.protocol.name': record.protocol,
-    ...(record.method === undefined ? {} : { 'http.request.method': record.method }),
+    'http.request.method': record.method,
     'sluice.protocol': record.protocol,
     'sluice.endpoint': record.endpoint,
     'sluice.request_id': record.requestId,
-    ...(end.error === undefined
-      ? {}
-      : { 'error.type': end.error.reason, 'sluice.reason': end.error.reason, 'sluice.code': end.error.code }),
+    'error.type': error?.reason,
+    'sluice.reason': error?.reason,
+    'sluice.code': error?.code,
   };
 }
 
-function batchAttributes(batch: BatchRecord): Attributes {
+function requestEvents(record: RequestRecord, { error, endMs }: RequestEnd): readonly SpanEvent[] {
+  if (error === undefined) return record.notes;
+  return [...record.notes, exceptionEvent(error, endMs)];
+}
+
+function executorAttributes(record: RequestRecord, executor: string, batches: readonly BatchRecord[]): SpanAttributes {
+  const last = batches.at(-1);
+  const own = { 'sluice.executor': executor, 'sluice.endpoint': record.endpoint };
+  if (last === undefined) return own;
+  if (batches.length === 1) return batchAttributes(last);
+  return { ...own, ...batchAttributes(last), 'sluice.batch.ids': batches.map((batch) => batch.id) };
+}
+
+function batchAttributes(batch: BatchRecord): SpanAttributes {
   return {
     'sluice.executor': batch.executor,
     'sluice.endpoint': batch.endpoint,
@@ -181,13 +269,15 @@ function batchAttributes(batch: BatchRecord): Attributes {
   };
 }
 
-/** Status and exception event. No stack: stacks are in logs only. */
-function recordError(span: Span, error: FlowError, atMs: number): void {
-  span.setStatus({ code: SpanStatusCode.ERROR, message: error.message });
-  const type = error.exception?.name ?? error.name;
-  span.addEvent(
-    'exception',
-    { 'exception.type': type, 'exception.message': error.message, 'sluice.reason': error.reason },
-    toEpochMs(atMs),
-  );
+/** No stack: stacks are in logs only. */
+function exceptionEvent(error: FlowError, atMs: number): SpanEvent {
+  return {
+    name: 'exception',
+    atMs,
+    attributes: {
+      'exception.type': error.exception?.name ?? error.name,
+      'exception.message': error.message,
+      'sluice.reason': error.reason,
+    },
+  };
 }

@@ -6,7 +6,6 @@ import { otlpVariables, type OtlpVariables } from './otlp-address.ts';
 import { createInstrument, type SpanSink } from './phase-instrument.ts';
 import { RecentRequests } from './recent-requests.ts';
 import { ratioSampler } from './sampler.ts';
-import { SpanIds } from './span-ids.ts';
 
 export interface ObservabilityOptions {
   /** Name of the service on its spans; OTEL_SERVICE_NAME wins. */
@@ -58,7 +57,7 @@ export async function startObservability(options: ObservabilityOptions): Promise
   const { MetricsPage } = await import('./exposition.ts');
   const page = new MetricsPage(store);
   const isTracing = tracing.enabled && process.env['OTEL_SDK_DISABLED']?.toLowerCase() !== 'true';
-  const exporting = isTracing ? await startTracing(options, logger) : undefined;
+  const exporting = isTracing ? await exportTraces(options, logger) : undefined;
   const recent = new RecentRequests();
   const instrument = createInstrument({
     store,
@@ -78,54 +77,35 @@ export async function startObservability(options: ObservabilityOptions): Promise
   };
 }
 
-async function startTracing(
+async function exportTraces(
   { serviceName, tracing }: ObservabilityOptions,
   logger: Logger,
 ): Promise<{ sink: SpanSink; stop: () => Promise<void> }> {
   const protocol = process.env['OTEL_EXPORTER_OTLP_TRACES_PROTOCOL'] ?? process.env['OTEL_EXPORTER_OTLP_PROTOCOL'];
   const variables = tracing.endpoint === undefined ? {} : otlpVariables(tracing.endpoint, protocol);
-  const [{ api, core, NodeSDK, resources, tracing: sdk }, { createSpanSink }] = await Promise.all([
-    import('@opentelemetry/sdk-node'),
-    import('./spans.ts'),
-  ]);
-  core.setGlobalErrorHandler(limitedWarning(logger));
-  const ids = new SpanIds();
-  const node = new NodeSDK({
-    ...(process.env['OTEL_SERVICE_NAME'] ? {} : { serviceName }),
-    idGenerator: ids,
-    // The instrument has decided already, tail rule included.
-    sampler: new sdk.AlwaysOnSampler(),
-    // Reads OTEL_RESOURCE_ATTRIBUTES; the other detectors look at the host or at cloud addresses.
-    resourceDetectors: [resources.envDetector],
-    metricReaders: [],
-    logRecordProcessors: [],
-    instrumentations: [],
-  });
-  withVariables(variables, () => node.start());
-  const stop = async () => {
-    await Promise.race([node.shutdown().catch(limitedWarning(logger)), deadline(5000)]);
-    for (const part of [api.trace, api.context, api.propagation]) part.disable();
-  };
-  return { sink: createSpanSink(api.trace.getTracer('sluice'), ids), stop };
+  const { startTracing } = await import('./tracing.ts');
+  return withVariables(variables, () => startTracing({ serviceName, onError: limitedWarning(logger) }));
 }
 
 /**
  * What the environment does not say itself. The SDK's own bounds are too small for joined requests: 2048 waiting spans
- * are a burst of 100 requests, after which parts of traces are dropped; 128 links are fewer than a batch has requests.
+ * are a burst of 100 requests, after which traces are dropped; 128 links are fewer than a batch has requests. An export
+ * of 512 spans is one of 40 requests: at 1000 traced requests a second exports would cost as much as the spans.
  */
 const defaultVariables: OtlpVariables = {
   OTEL_BSP_MAX_QUEUE_SIZE: '16384',
+  OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '2048',
   OTEL_SPAN_LINK_COUNT_LIMIT: '1024',
 };
 
 /** The SDK chooses its exporter from the environment alone: the settings have to be there while it is built. */
-function withVariables(variables: OtlpVariables, build: () => void): void {
+function withVariables<T>(variables: OtlpVariables, build: () => T): T {
   const missing = Object.entries(defaultVariables).filter(([key]) => process.env[key] === undefined);
   const changed = { ...Object.fromEntries(missing), ...variables };
   const before = Object.keys(changed).map((key) => [key, process.env[key]] as const);
   Object.assign(process.env, changed);
   try {
-    build();
+    return build();
   } finally {
     for (const [key, value] of before) {
       if (value === undefined) Reflect.deleteProperty(process.env, key);
@@ -143,8 +123,4 @@ function limitedWarning(logger: Logger): (error: unknown) => void {
     nextMs = now + 60_000;
     logger.warn({ error }, 'traces could not be exported');
   };
-}
-
-function deadline(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms).unref());
 }

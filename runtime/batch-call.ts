@@ -97,6 +97,7 @@ export class BatchCall {
         },
         lost: (error) => {
           this.isOver = true;
+          this.stampLost(error);
           this.settings.done();
           this.settings.lost(
             parts.filter(({ task }) => !task.isSettled),
@@ -164,15 +165,28 @@ export class BatchCall {
     if (this.waiting === 0 && !this.isOver) this.settings.worker.cancel(this.settings.id);
   }
 
+  /** The worker is gone, and its time stamps with it: the wait for it and the attempt as a whole are known. */
+  private stampLost(error: FlowError): void {
+    const { executor, instrument, parts, record: batch } = this.settings;
+    const attempt = { batch, startMs: this.sentMs, endMs: monotonicMs(), error };
+    for (const { task, waitingSince } of parts) {
+      // Who is answered already, by its deadline or because it left, has no record to write to.
+      if (task.isSettled) continue;
+      const { record } = task.settings;
+      instrument.phase(record, 'queue', executor, waitingSince, this.sentMs, { batch });
+      instrument.failedAttempt(record, attempt);
+    }
+  }
+
   /** The phases of the call, on each of its requests. */
   private stamp({ timings }: ResultMessage, receivedMs: number): void {
     const { executor, instrument, parts, record: batch } = this.settings;
     const { preMs, runMs, postMs, phases } = timings;
     const details = { batch };
     const doneMs = postMs?.[1] ?? runMs[1];
-    for (const { task } of parts) {
+    for (const { task, waitingSince } of parts) {
       const { record } = task.settings;
-      instrument.phase(record, 'queue', executor, task.enqueuedAt, this.sentMs, details);
+      instrument.phase(record, 'queue', executor, waitingSince, this.sentMs, details);
       instrument.phase(record, 'send', executor, this.sentMs, timings.receivedMs, details);
       if (preMs !== undefined) instrument.phase(record, 'pre', executor, preMs[0], preMs[1], details);
       instrument.phase(

@@ -98,7 +98,8 @@ export class Dispatcher {
    */
   enqueue(task: Task, endpoint: EndpointManifest): void {
     this.settings.retries.earn();
-    this.enter({ task, first: 0, end: task.settings.docs.length, attempt: 1 }, endpoint);
+    const { docs } = task.settings;
+    this.enter({ task, first: 0, end: docs.length, attempt: 1, waitingSince: task.enqueuedAt }, endpoint);
     const { deadline } = task.settings;
     if (deadline === Infinity) return;
     const expiring = {
@@ -214,9 +215,9 @@ export class Dispatcher {
     const { plan, instrument } = this.settings;
     const parts = batch.parts.map(({ entry, rows }): TaskPart => {
       const [first, end] = queue.take(entry, rows);
-      const { task, first: offset, attempt } = entry.item;
+      const { task, first: offset } = entry.item;
       task.isSent = true;
-      return { task, first: offset + first, end: offset + end, attempt };
+      return { ...entry.item, first: offset + first, end: offset + end };
     });
     const id = this.nextCall++;
     const record: BatchRecord = {
@@ -274,7 +275,7 @@ export class Dispatcher {
       }
       instrument.count('sluice_retries_total', { executor: plan.name });
       logger.debug({ request_id: task.settings.request.requestId }, 'retried alone after the death of its worker');
-      this.enter({ ...part, attempt: 2 }, endpoint);
+      this.enter({ ...part, attempt: 2, waitingSince: monotonicMs() }, endpoint);
     }
   }
 

@@ -14,6 +14,8 @@ export interface TaskPart {
   readonly end: number;
   /** 1; 2 when its first worker died. */
   readonly attempt: number;
+  /** Monotonic ms since when it waits: its arrival, or the death of its first worker. */
+  readonly waitingSince: number;
 }
 
 export interface TaskSettings {

@@ -1,6 +1,7 @@
 import { format } from 'prettier';
 import { createProgram, exitCodes } from '../cli/index.ts';
 import { reasons } from '../core/index.ts';
+import { dashboardFiles } from './generate-dashboards.ts';
 import { flowFiles } from './generate-flow-reference.ts';
 import { metricReference } from './generate-metric-reference.ts';
 
@@ -17,6 +18,7 @@ export const generatedPages: readonly GeneratedPage[] = [
   { path: 'docs/reference/errors.md', render: () => markdown(errorsPage()) },
   { path: 'docs/reference/metrics.md', render: metricReference },
   ...flowFiles,
+  ...dashboardFiles,
 ];
 
 type Program = ReturnType<typeof createProgram>;

@@ -58,12 +58,19 @@ function serveTwoRequests(instrument: Instrument): RequestRecord[] {
 
 const environment = { ...process.env };
 
-describe('exporting traces', () => {
+/** What we write ourselves, and what the SDK writes. */
+for (const protocol of ['http/protobuf', 'http/json']) {
+  describe(`exporting traces as ${protocol}`, () => {
+    exportingTraces(protocol);
+  });
+}
+
+function exportingTraces(protocol: string): void {
   let collector: Collector;
 
   beforeEach(async () => {
     collector = await startCollector();
-    process.env['OTEL_EXPORTER_OTLP_PROTOCOL'] = 'http/json';
+    process.env['OTEL_EXPORTER_OTLP_PROTOCOL'] = protocol;
   });
 
   afterEach(async () => {
@@ -222,6 +229,66 @@ describe('exporting traces', () => {
     // The request, the executor and four phases of each, and one batch.
     assert.equal(spans.length, 600 * 6 + 1);
     assert.equal(spans.find((span) => span.name === 'batch encoder')?.links?.length, 600);
+  });
+}
+
+describe('traces that wait to be sent', () => {
+  let collector: Collector;
+
+  beforeEach(async () => {
+    collector = await startCollector();
+  });
+
+  afterEach(async () => {
+    for (const key of Object.keys(process.env)) if (key.startsWith('OTEL_')) Reflect.deleteProperty(process.env, key);
+    Object.assign(process.env, environment);
+    await collector.stop();
+  });
+
+  const serve = async (requests: number) => {
+    const observability = await startObservability({
+      serviceName: 'my-flow',
+      tracing: { enabled: true, sampleRatio: 1, endpoint: collector.url },
+    });
+    const { instrument } = observability;
+    for (let index = 0; index < requests; index++) {
+      const record = instrument.begin({ protocol: 'http', endpoint: '/encode', startMs: 1000, requestId: newId() });
+      instrument.phase(record, 'decode', 'gateway', 1000, 1001);
+      instrument.finish(record, { endMs: 1009, endpointLabel: '/encode' });
+    }
+    return observability;
+  };
+
+  it('leave together, at most as many as the environment says', async () => {
+    process.env['OTEL_BSP_MAX_EXPORT_BATCH_SIZE'] = '10';
+    await (await serve(12)).shutdown();
+    assert.equal(collector.received.length, 3);
+    assert.equal(collector.spans().length, 24);
+  });
+
+  it('leave after the delay that the environment says, without a full export or an end', async () => {
+    process.env['OTEL_BSP_SCHEDULE_DELAY'] = '20';
+    const observability = await serve(1);
+    await collector.receivedOne;
+    assert.deepEqual(
+      collector.spans().map((span) => span.name),
+      ['decode', 'http /encode'],
+    );
+    await observability.shutdown();
+  });
+
+  it('are bounded: whole requests are left out, never parts of a trace', async () => {
+    process.env['OTEL_BSP_MAX_QUEUE_SIZE'] = '7';
+    await (await serve(12)).shutdown();
+    const spans = collector.spans();
+    assert.equal(spans.length, 8);
+    assert.equal(new Set(spans.map((span) => span.traceId)).size, 4);
+  });
+
+  it('are the SDK’s where the environment sets limits that only it keeps', async () => {
+    process.env['OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT'] = '2';
+    await (await serve(1)).shutdown();
+    assert.equal(collector.spans().find((span) => span.name === 'http /encode')?.attributes.length, 2);
   });
 });
 

@@ -5,6 +5,7 @@ import { tracing } from '@opentelemetry/sdk-node';
 import { FlowError, toEpochMs, type TraceContext } from '../../../core/index.ts';
 import { createInstrument, MetricStore, ratioSampler, type TailRule } from '../../../observability/index.ts';
 import { SpanIds } from '../../../observability/span-ids.ts';
+import { SdkSpans } from '../../../observability/sdk-spans.ts';
 import { createSpanSink } from '../../../observability/spans.ts';
 import { batchOf, runThroughTwoExecutors } from './recorded-requests.ts';
 
@@ -22,7 +23,7 @@ function tracedInstrument(options: { ratio?: number; tail?: TailRule } = {}) {
   const instrument = createInstrument({
     store: new MetricStore(),
     sampler: ratioSampler(options.ratio ?? 1),
-    sink: createSpanSink(provider.getTracer('test'), ids),
+    sink: createSpanSink(new SdkSpans(provider.getTracer('test'), ids)),
     tail: options.tail ?? {},
   });
   const begin = (digit: string, incoming?: TraceContext) =>
