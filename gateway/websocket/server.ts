@@ -38,7 +38,7 @@ export function createSocketServer(parts: SessionParts): SocketServer {
     const session = new Session(parts, { socket, format, carrier });
     sessions.add(session);
     socket.once('close', () => sessions.delete(session));
-    startHeartbeat(socket, clock);
+    startHeartbeat(socket, clock, () => session.sentCount);
   };
   const answerDryRun = (socket: WebSocket, format: Format): void => {
     // Whatever it sends is not read.

@@ -38,6 +38,7 @@ export class Session {
    * still comes: there are never more here than that.
    */
   #waiting: (Frame & { readonly arrivalMs: number })[] = [];
+  #sentCount = 0;
   /** Nothing that comes now is read. */
   #isInputOver = false;
   /** How the connection is closed when all that was accepted is answered. */
@@ -54,6 +55,11 @@ export class Session {
     });
     socket.on('error', (error) => this.#break(error));
     socket.once('close', () => this.#abandon('the caller closed the connection before its answer'));
+  }
+
+  /** Messages whose bytes have left. */
+  get sentCount(): number {
+    return this.#sentCount;
   }
 
   /** Closes after the last answer; requests that come before that are refused. */
@@ -218,7 +224,9 @@ export class Session {
   #send(message: Outgoing): Promise<boolean> {
     return new Promise((resolve) => {
       this.#socket.send(message, (error) => {
-        resolve(!(error instanceof Error));
+        const hasLeft = !(error instanceof Error);
+        if (hasLeft) this.#sentCount += 1;
+        resolve(hasLeft);
         this.#pump();
       });
     });

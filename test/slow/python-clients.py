@@ -78,6 +78,14 @@ checks = {
         profiles_as_clip,
     ],
     'http': [is_ready, posts_in_order, posts_once_compressed],
+    'websocket': [
+        is_ready,
+        posts_in_order,
+        posts_once_compressed,
+        raises_for_a_target_that_is_not_there,
+        profiles_twenty_times,
+        profiles_as_clip,
+    ],
 }
 for check in checks[protocol]:
     check()

@@ -46,7 +46,8 @@ describe("Jina's Python client 3.34, and profile() of CLIP-as-service's 0.8", { 
   before(async () => {
     python = await installClients(path.join(folder, 'venv'));
 
-    flow = await startFlow(Flow.create({ name: 'python', port: 0, protocol: ['http', 'grpc'] }).add({ uses: 'Echo' }));
+    const protocol = ['http', 'grpc', 'websocket'];
+    flow = await startFlow(Flow.create({ name: 'python', port: 0, protocol }).add({ uses: 'Echo' }));
   });
 
   after(async () => {
@@ -55,7 +56,7 @@ describe("Jina's Python client 3.34, and profile() of CLIP-as-service's 0.8", { 
   });
 
   const checks = readFileSync(script, 'utf8');
-  for (const protocol of ['grpc', 'http']) {
+  for (const protocol of ['grpc', 'http', 'websocket']) {
     it(`work unchanged over ${protocol}`, async (t) => {
       const address = `${protocol}://127.0.0.1:${new URL(flow.urls[0] ?? '').port}`;
       const { stdout } = await run(python, [script, address], { timeout: 120_000 });

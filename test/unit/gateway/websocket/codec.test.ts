@@ -137,8 +137,10 @@ describe('frames of bytes', () => {
         assert.equal(request.requestId, requestId);
         const answer = decodeDataRequest(request.answer(echoOf(request), span) as Uint8Array);
         assert.equal(answer.header?.request_id, requestId);
-        const sent = documentsOf(decodeDataRequest(bytes));
-        assert.deepEqual(documentsToJson(documentsOf(answer), 'base64'), documentsToJson(sent, 'base64'));
+        // There and back: numbers become float32 on the wire, and what that makes zero is left out on the way back.
+        const there = documentsOf(decodeDataRequest(bytes));
+        const back = documentsOf(decodeDataRequest(encodeDataRequest({ data: documentsMessage(there) })));
+        assert.deepEqual(documentsToJson(documentsOf(answer), 'base64'), documentsToJson(back, 'base64'));
       }),
       { endOnFailure: true },
     );

@@ -162,6 +162,32 @@ describe('a connection without traffic', () => {
   });
 });
 
+describe('a reader that lags behind', () => {
+  it('is cut when it takes nothing for five minutes, and not before', async () => {
+    const clock = new FakeClock();
+    const source = new EndlessSource();
+    await withClient({ executors: [source.executor], clock }, 'json', async (client) => {
+      const metadata = { accept: 'text/event-stream', 'x-sluice-timeout': '1h' };
+      client.sendJson({ header: { request_id: 's', metadata }, execEndpoint: '/endless' });
+      const waitUnread = async (beats: number): Promise<void> => {
+        client.socket.pause();
+        await standstill(() => source.yielded);
+        for (let beat = 0; beat < beats; beat++) clock.advance(20_000);
+      };
+      await waitUnread(15);
+      client.socket.resume();
+      const before = source.yielded;
+      await until(() => source.yielded > before + 10);
+      await waitUnread(15);
+      assert.equal(source.isEnded, false);
+      await waitUnread(2);
+      await until(() => source.isEnded);
+      client.socket.resume();
+      assert.equal((await client.closed).code, 1006);
+    });
+  });
+});
+
 describe('a gateway that stops', () => {
   it('answers what it accepted over WebSocket, refuses what comes, and closes', async () => {
     const gate = new Gate();
