@@ -75,7 +75,9 @@ describe('the client in a real browser', { skip }, () => {
 
   before(async () => {
     installed = await installPackage();
-    flow = await startFlow(Flow.create({ port: 0, cors: true }).add({ name: 'echo', uses: 'Echo' }));
+    flow = await startFlow(
+      Flow.create({ port: 0, cors: true, protocol: ['http', 'websocket', 'grpc'] }).add({ name: 'echo', uses: 'Echo' }),
+    );
     server = await serve(await bundle(installed.folder));
     browser = await chromium.launch({ args, ...(executable === undefined ? {} : { executablePath: executable }) });
   });
@@ -87,20 +89,27 @@ describe('the client in a real browser', { skip }, () => {
     installed.remove();
   });
 
-  async function call(name: string): Promise<unknown> {
+  async function call(name: string, scheme: string): Promise<unknown> {
     const page = await browser.newPage();
     await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
     await page.waitForFunction('window.isBundled');
-    const answer: unknown = await page.evaluate(`${name}(${JSON.stringify(flow.urls[0])})`);
+    const host = flow.urls[0]?.replace('http', scheme);
+    const answer: unknown = await page.evaluate(`${name}(${JSON.stringify(host)})`);
     await page.close();
     return answer;
   }
 
-  it('posts text, bytes and numbers to another origin and gets them back', async () => {
-    assert.deepEqual(await call('shout'), { text: 'ä', blob: [0, 255, 7], embedding: [1.5, -2] });
-  });
+  for (const scheme of ['http', 'ws']) {
+    it(`posts text, bytes and numbers over ${scheme} to another origin and gets them back`, async () => {
+      assert.deepEqual(await call('shout', scheme), { text: 'ä', blob: [0, 255, 7], embedding: [1.5, -2] });
+    });
 
-  it('throws the reason of a fault', async () => {
-    assert.equal(await call('fault'), 'unknown_target');
+    it(`throws the reason of a fault over ${scheme}`, async () => {
+      assert.equal(await call('fault', scheme), 'unknown_target');
+    });
+  }
+
+  it('says that it cannot speak gRPC', async () => {
+    assert.equal(await call('fault', 'grpc'), 'invalid_argument');
   });
 });
