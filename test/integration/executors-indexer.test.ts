@@ -45,7 +45,7 @@ describe('An index whose process is killed with SIGKILL while it writes', () => 
     for (let kill = 0; kill < kills; kill++) {
       const acknowledged = await writeAndKill(3 + kill * 7);
       const indexer = new Indexer(Indexer.options.parse({ metric: 'euclidean' }), executorContext({ workspace }));
-      indexer.init();
+      await indexer.init();
       const documents = Number(indexer.status()['documents']);
       assert.ok(documents >= acknowledged, `${acknowledged} acknowledged, ${documents} found`);
       assert.equal(documents % 4, 0, 'a batch is there as a whole or not at all');
@@ -102,7 +102,7 @@ describe('The indexer as a worker of a flow', () => {
       );
       const { parameters } = await running.post('/status', []);
       assert.deepEqual(parameters['__results__'], {
-        'indexer/rep-0': { documents: 2, dimension: 3, metric: 'cosine' },
+        'indexer/rep-0': { documents: 2, dimension: 3, metric: 'cosine', engine: 'usearch', search: 'scan' },
       });
     } finally {
       await running.stop();
