@@ -145,7 +145,7 @@ export class GraphIndex implements VectorIndex {
   }
 
   private async load(): Promise<boolean> {
-    const { cache, changes, dimension, metric, warn } = this.settings;
+    const { cache, changes, dimension, metric } = this.settings;
     const saved = cache.read();
     if (saved === undefined) return false;
     const { note, path } = saved;
@@ -161,7 +161,7 @@ export class GraphIndex implements VectorIndex {
         await nextTurn();
       }
     } catch (error) {
-      warn(`the saved graph cannot be used: ${String(error)}`);
+      this.settings.warn(`the saved graph cannot be used: ${String(error)}`);
     }
     if (this.graph.size !== this.table.size) {
       this.graph = this.settings.createGraph(0);

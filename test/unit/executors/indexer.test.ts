@@ -347,7 +347,7 @@ describe('Indexer', () => {
     const folder = path.join(workspace, 'index');
     const first = await start({ model: one }, folder);
     index(first, everything);
-    assert.match(String(first.status()['model']), /^sha256:[0-9a-f]{64}$/);
+    assert.match(JSON.stringify(first.status()['model']), /^"sha256:[0-9a-f]{64}"$/);
     first.close();
     (await start({ model: same }, folder)).close();
     await assert.rejects(start({ model: other }, folder), { reason: 'workspace_mismatch' });

@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { Document } from '../../../core/index.ts';
 import { DocumentStore } from '../../../executors/indexer/document-store.ts';
 import { type IndexEngine, openEngine } from '../../../executors/indexer/index-engine.ts';
-import type { Metric, Neighbour, VectorIndex } from '../../../executors/indexer/vector-index.ts';
+import type { Metric, VectorIndex } from '../../../executors/indexer/vector-index.ts';
 import { executorContext } from '../../fixtures/contexts/executor-context.ts';
 import { SeededNumbers, vectorSource } from '../../fixtures/vectors.ts';
 
