@@ -1,17 +1,23 @@
-import { readdirSync, rmSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { FlowError, monotonicMs } from '../core/index.ts';
 import { type Call, DocumentArray, type ExecutorContext, type JsonObject, Tensor } from '../executors/sdk/index.ts';
 import { Indexer } from '../executors/indexer/index.ts';
 
-/** What one engine took for some rows. */
+/** What one step took. */
+export interface StepTimes {
+  readonly wallMs: number;
+  readonly cpuMs: number;
+}
+
+/** What a process measured that fills an index, or that opens one. */
 export interface IndexRun {
-  readonly steps: Readonly<Record<string, { readonly wallMs: number; readonly cpuMs: number }>>;
-  /** Resident memory more than before anything was indexed, bytes; after opening what is on the disk. */
-  readonly memoryBytes: number;
+  readonly steps: Readonly<Record<string, StepTimes>>;
   /** Bytes of the files of the workspace. */
   readonly files: Readonly<Record<string, number>>;
-  /** Median ms of one search, by what was asked. */
+  /** Resident memory of the open index, bytes, without what the process had before. */
+  readonly memoryBytes: number;
+  /** Median ms of one search, by what was asked; of a process that opens one. */
   readonly searchMs: Readonly<Record<string, number>>;
   readonly facts: JsonObject;
 }
@@ -20,77 +26,72 @@ const batchRows = 128;
 const searches = 60;
 const clusters = 200;
 
-/** A program: measures one engine in a process of its own. Arguments: folder, engine, rows, numbers of a row. */
-async function main([folder = '', engine = '', rows = '', dimension = '']: readonly string[]): Promise<void> {
-  const run = await measure(folder, engine, Number(rows), Number(dimension));
-  process.stdout.write(JSON.stringify(run));
-}
-
-async function measure(folder: string, engine: string, rows: number, dimension: number): Promise<IndexRun> {
-  const next = vectorSource(dimension);
-  const steps: Record<string, { wallMs: number; cpuMs: number }> = {};
+/** A program: measures in a process of its own. Arguments: fill or serve, folder, engine, rows, numbers of a row. */
+async function main([mode, folder = '', engine = '', rows = '', dimension = '']: readonly string[]): Promise<void> {
+  const next = vectorSource(Number(dimension));
+  const steps: Record<string, StepTimes> = {};
   const step = async (name: string, work: () => Promise<void> | void): Promise<void> => {
     const [startMs, start] = [monotonicMs(), process.cpuUsage()];
     await work();
     const { user, system } = process.cpuUsage(start);
     steps[name] = { wallMs: monotonicMs() - startMs, cpuMs: (user + system) / 1e3 };
   };
-  const open = async (): Promise<Indexer> => {
-    const indexer = new Indexer(Indexer.options.parse({ engine, filter_by: ['n'] }), contextOf(folder));
+  const before = process.memoryUsage.rss();
+  const indexer = new Indexer(Indexer.options.parse({ engine, filter_by: ['n'] }), contextOf(folder));
+  await step('open', async () => {
     await indexer.init();
-    return indexer;
-  };
-  let indexer = await open();
-  await step('write', () => {
-    for (let first = 0; first < rows; first += batchRows) {
-      const docs = DocumentArray.fromInputs(
-        Array.from({ length: Math.min(batchRows, rows - first) }, (_, place) => ({
-          id: `document-${first + place}`,
-          text: 'a caption of some forty characters, or so',
-          tags: { n: (first + place) % 100 },
-          embedding: Tensor.vector(next()),
-        })),
-      );
-      indexer.index(docs, callOf('/index', docs, {}));
-    }
   });
+  const memoryBytes = process.memoryUsage.rss() - before;
+  if (mode === 'fill') {
+    await step('write', () => {
+      fill(indexer, Number(rows), next);
+    });
+  }
+  const searchMs = mode === 'fill' ? {} : searchTimes(indexer, next);
+  const facts = indexer.status();
   await step('close', () => {
     indexer.close();
   });
   const files = Object.fromEntries(
     readdirSync(folder).map((name) => [name.replace(/-\d+/, ''), statSync(path.join(folder, name)).size]),
   );
-  if (engine === 'usearch') {
-    for (const name of readdirSync(folder)) if (name.startsWith('graph')) rmSync(path.join(folder, name));
-    await step('open without graph', async () => {
-      indexer = await open();
-    });
-    indexer.close();
+  const run: IndexRun = { steps, files, memoryBytes, searchMs, facts };
+  process.stdout.write(JSON.stringify(run));
+}
+
+function fill(indexer: Indexer, rows: number, next: () => Float32Array): void {
+  for (let first = 0; first < rows; first += batchRows) {
+    const docs = DocumentArray.fromInputs(
+      Array.from({ length: Math.min(batchRows, rows - first) }, (_, place) => ({
+        id: `document-${first + place}`,
+        text: 'a caption of some forty characters, or so',
+        tags: { n: (first + place) % 100 },
+        embedding: Tensor.vector(next()),
+      })),
+    );
+    indexer.index(docs, callOf('/index', docs, {}));
   }
-  const before = process.memoryUsage.rss();
-  await step('open', async () => {
-    indexer = await open();
-  });
-  const memoryBytes = process.memoryUsage.rss() - before;
-  const searchMs: Record<string, number> = {};
-  for (const [name, parameters] of Object.entries({
+}
+
+function searchTimes(indexer: Indexer, next: () => Float32Array): Record<string, number> {
+  const kinds: Record<string, JsonObject> = {
     plain: {},
     'half of the rows': { filter: { n: { $lt: 50 } } },
     '1 % of the rows': { filter: { n: 7 } },
     exact: { exact: true },
-  })) {
-    const times = Array.from({ length: searches }, () => {
-      const docs = DocumentArray.fromInputs([{ embedding: Tensor.vector(next()) }]);
-      const startMs = monotonicMs();
-      indexer.search(docs, callOf('/search', docs, parameters));
-      if (docs[0]?.matches?.length !== 10) throw new FlowError('internal', `a search (${name}) found too few`);
-      return monotonicMs() - startMs;
-    }).sort((a, b) => a - b);
-    searchMs[name] = times[searches / 2] ?? NaN;
-  }
-  const facts = indexer.status();
-  indexer.close();
-  return { steps, memoryBytes, files, searchMs, facts };
+  };
+  return Object.fromEntries(
+    Object.entries(kinds).map(([name, parameters]) => {
+      const times = Array.from({ length: searches }, () => {
+        const docs = DocumentArray.fromInputs([{ embedding: Tensor.vector(next()) }]);
+        const startMs = monotonicMs();
+        indexer.search(docs, callOf('/search', docs, parameters));
+        if (docs[0]?.matches?.length !== 10) throw new FlowError('internal', `a search (${name}) found too few`);
+        return monotonicMs() - startMs;
+      }).sort((a, b) => a - b);
+      return [name, times[searches / 2] ?? NaN];
+    }),
+  );
 }
 
 function contextOf(folder: string): ExecutorContext {

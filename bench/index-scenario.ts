@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import path from 'node:path';
 import type { IndexRun } from './index-run.ts';
@@ -9,33 +9,44 @@ import { benchPath } from './subjects.ts';
 const dimension = 256;
 const million = 1_000_000;
 
+/** An engine: filled, opened again, and for a graph opened once more without it. */
+interface EngineRuns {
+  readonly filled: IndexRun;
+  readonly served: IndexRun;
+  readonly rebuilt?: IndexRun;
+}
+
 /** What the indexer takes for each million rows: memory, disk, time; and how long a search is. */
 export function indexScenario({ indexRows }: BenchMode, progress: Progress): Promise<ScenarioReport> {
-  const runs = new Map<string, IndexRun>();
   const load = (loadavg()[0] ?? 0).toFixed(1);
-  for (const engine of ['usearch', 'exact']) {
-    runs.set(engine, runOnce(engine, indexRows));
+  const runs = ['usearch', 'exact'].map((engine) => {
+    const all = runAll(engine, indexRows);
     progress(`${engine}: ${indexRows} rows`);
-  }
+    return [engine, all] as const;
+  });
   const perMillion = million / indexRows;
-  const gib = (bytes: number): string => ((bytes * perMillion) / 2 ** 30).toFixed(2);
-  const sizes = [...runs].map(([engine, { memoryBytes, files }]) => [
+  const gib = (bytes = 0): string => ((bytes * perMillion) / 2 ** 30).toFixed(2);
+  const seconds = (ms: number): string => ((ms / 1e3) * perMillion).toFixed(0);
+  const sizes = runs.map(([engine, { filled, served }]) => [
     engine,
-    gib(memoryBytes),
-    gib(files['index.sqlite'] ?? 0),
-    gib(files['graph.usearch'] ?? 0),
+    gib(served.memoryBytes),
+    gib(filled.files['index.sqlite']),
+    gib(filled.files['graph.usearch']),
   ]);
-  const times = [...runs].flatMap(([engine, { steps }]) =>
-    Object.entries(steps).map(([step, { wallMs, cpuMs }]) => [
-      `${engine}: ${step}`,
-      ((wallMs / 1e3) * perMillion).toFixed(0),
-      ((cpuMs / 1e3) * perMillion).toFixed(0),
-    ]),
+  const times = runs.flatMap(([engine, { filled, served, rebuilt }]) =>
+    Object.entries({
+      write: filled.steps['write'],
+      close: filled.steps['close'],
+      open: served.steps['open'],
+      'open without its graph': rebuilt?.steps['open'],
+    }).flatMap(([name, times]) =>
+      times === undefined ? [] : [[`${engine}: ${name}`, seconds(times.wallMs), seconds(times.cpuMs)]],
+    ),
   );
-  const kinds = Object.keys(runs.get('usearch')?.searchMs ?? {});
-  const searches = [...runs].map(([engine, { searchMs }]) => [
+  const kinds = Object.keys(runs[0]?.[1].served.searchMs ?? {});
+  const searches = runs.map(([engine, { served }]) => [
     engine,
-    ...kinds.map((kind) => (searchMs[kind] ?? NaN).toFixed(2)),
+    ...kinds.map((kind) => (served.searchMs[kind] ?? NaN).toFixed(2)),
   ]);
   return Promise.resolve({
     name: 'index',
@@ -53,15 +64,20 @@ export function indexScenario({ indexRows }: BenchMode, progress: Progress): Pro
   });
 }
 
-function runOnce(engine: string, rows: number): IndexRun {
+function runAll(engine: string, rows: number): EngineRuns {
   const folder = mkdtempSync(path.join(tmpdir(), 'sluice-bench-index-'));
   try {
-    const program = [benchPath('index-run.ts'), folder, engine, String(rows), String(dimension)];
-
-    return JSON.parse(
-      execFileSync(process.execPath, ['--import', 'tsx', ...program], { encoding: 'utf8' }),
-    ) as IndexRun;
+    const filled = runOnce('fill', folder, engine, rows);
+    const served = runOnce('serve', folder, engine, rows);
+    if (engine !== 'usearch') return { filled, served };
+    for (const name of readdirSync(folder)) if (name.startsWith('graph')) rmSync(path.join(folder, name));
+    return { filled, served, rebuilt: runOnce('serve', folder, engine, rows) };
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+function runOnce(mode: 'fill' | 'serve', folder: string, engine: string, rows: number): IndexRun {
+  const program = [benchPath('index-run.ts'), mode, folder, engine, String(rows), String(dimension)];
+  return JSON.parse(execFileSync(process.execPath, ['--import', 'tsx', ...program], { encoding: 'utf8' })) as IndexRun;
 }
