@@ -122,14 +122,14 @@ describe('The indexer as a worker of a flow', () => {
     try {
       let acknowledged = 0;
       const writing = (async () => {
-        for (let first = 0; first < 1500; first += 50) {
+        for (let first = 0; first < 500; first += 50) {
           const { error } = await running.post('/index', batch(first));
           assert.equal(error, undefined);
           acknowledged = first + 50;
         }
       })();
       let searches = 0;
-      while (acknowledged < 1500) {
+      while (acknowledged < 500) {
         const known = acknowledged;
         const id = Math.max(0, known - 1);
         const { docs, error } = await running.post('/search', [{ embedding: Tensor.vector(numberedVector(id)) }]);

@@ -92,7 +92,7 @@ describe('What the indexer asks of the disk', () => {
       const places = (test: (call: SystemCall) => boolean) =>
         calls.flatMap((call, place) => (path.basename(call.file) === part && test(call) ? [place] : []));
       const [renamed] = places(({ name }) => name === 'rename');
-      const written = places(({ name }) => /write/.test(name));
+      const written = places(({ name }) => name.includes('write'));
       const flushed = places(({ name }) => name.endsWith('sync'));
       assert.ok(renamed !== undefined, `${part} was not renamed`);
       assert.ok(Math.max(...written) < Math.max(...flushed), `${part} was not flushed after it was written`);
