@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { FlowError } from '../core/index.ts';
 import { echoScenario } from './echo-scenario.ts';
 import { embedScenario } from './embed-scenario.ts';
+import { indexScenario } from './index-scenario.ts';
 import { circumstances, formatScenario, writeReport } from './report.ts';
 import { type BenchMode, benchModes, type Progress, type ScenarioReport, withRounds } from './scenario.ts';
 import { servedScenario } from './served-scenario.ts';
@@ -21,6 +22,7 @@ const scenarios: Readonly<Record<string, (mode: BenchMode, progress: Progress) =
   embed: embedScenario,
   tracing: tracingScenario,
   served: servedScenario,
+  index: indexScenario,
 };
 
 async function main(): Promise<void> {

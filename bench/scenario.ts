@@ -13,6 +13,8 @@ export interface BenchMode {
   readonly tracingRounds: number;
   /** Rounds of served against offline; 0: left out. */
   readonly servedRounds: number;
+  /** Rows that the indexer takes. */
+  readonly indexRows: number;
   /** Batch sizes that the search for the best offline loop tries. */
   readonly offlineBatches: readonly number[];
 }
@@ -26,6 +28,7 @@ export const benchModes = {
     starts: 2,
     tracingRounds: 0,
     servedRounds: 0,
+    indexRows: 10_000,
     offlineBatches: [1, 8],
   },
   full: {
@@ -36,6 +39,7 @@ export const benchModes = {
     starts: 5,
     tracingRounds: 12,
     servedRounds: 6,
+    indexRows: 100_000,
     offlineBatches: [1, 2, 4, 8, 16, 32, 64],
   },
 } as const satisfies Record<string, BenchMode>;

@@ -110,6 +110,11 @@ export const reasons = {
     retryable: false,
     meaning: 'Another process holds the lock of the workspace.',
   },
+  workspace_mismatch: {
+    code: 'failed_precondition',
+    retryable: false,
+    meaning: 'The workspace holds an index of another model, dimension, metric or number of shards.',
+  },
   out_of_memory: { code: 'resource_exhausted', retryable: false, meaning: 'The request does not fit into memory.' },
   // files, start-up, connections
   invalid_flow: { code: 'invalid_argument', retryable: false, meaning: 'The flow file has faults.' },

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { DatabaseSync, type DatabaseSyncInstance, type StatementSyncInstance } from '@photostructure/sqlite';
 import {
@@ -9,7 +10,7 @@ import {
   type JsonObject,
   Tensor,
 } from '../../core/index.ts';
-import { filterCondition } from './tag-filter.ts';
+import { filterCondition, tagField } from './tag-filter.ts';
 
 /** What {@link DocumentStore} writes for one document. */
 export interface StoredDocument {
@@ -33,20 +34,31 @@ interface DocumentRow {
 }
 
 const fileName = 'index.sqlite';
-const schemaVersion = 1;
+const schemaVersion = 2;
+/** Vectors lie apart, so that a filter over tags does not read them. */
+const vectorTables = `
+  CREATE TABLE vectors (row INTEGER PRIMARY KEY, vector BLOB NOT NULL);
+  CREATE TABLE changes (sequence INTEGER PRIMARY KEY AUTOINCREMENT, row INTEGER NOT NULL);
+`;
 const schema = `
   CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
   CREATE TABLE documents (
     row INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
-    vector BLOB NOT NULL,
     tags TEXT,
     content TEXT NOT NULL,
     blob BLOB
   );
-  PRAGMA user_version = ${schemaVersion};
+  ${vectorTables}
 `;
-const allColumns = 'row, id, vector, tags, content, blob';
+/** From the version that had vectors among the documents. */
+const fromVersion1 = `
+  ${vectorTables}
+  INSERT INTO vectors SELECT row, vector FROM documents;
+  ALTER TABLE documents DROP COLUMN vector;
+`;
+const selectRows =
+  'SELECT documents.row AS row, id, vector, tags, content, blob FROM documents JOIN vectors USING (row)';
 
 /** Documents and their vectors in one SQLite file. What a method has written when it returns survives a crash. */
 export class DocumentStore {
@@ -80,7 +92,12 @@ export class DocumentStore {
           `the index in ${folder} has version ${version}; this build reads up to ${schemaVersion}: take a newer one or another workspace`,
         );
       }
-      if (version === 0) database.exec(`BEGIN IMMEDIATE; ${schema} COMMIT;`);
+      if (version < schemaVersion) {
+        database.exec(
+          `BEGIN IMMEDIATE; ${version === 0 ? schema : fromVersion1} PRAGMA user_version = ${schemaVersion};
+           INSERT INTO facts VALUES ('identity', '${randomUUID()}'); COMMIT;`,
+        );
+      }
     } catch (error) {
       database?.close();
       const isLocked = error instanceof Error && /locked|busy/i.test(error.message);
@@ -117,42 +134,55 @@ export class DocumentStore {
 
   /** Adds a document or replaces the one with its id; returns the number of its row. */
   put({ doc, vector }: StoredDocument): number {
-    const found = this.prepare(
-      `INSERT INTO documents (id, vector, tags, content, blob) VALUES (?, ?, ?, ?, ?)
-       ON CONFLICT (id) DO UPDATE SET vector = excluded.vector, tags = excluded.tags,
-         content = excluded.content, blob = excluded.blob
+    const { row } = this.prepare(
+      `INSERT INTO documents (id, tags, content, blob) VALUES (?, ?, ?, ?)
+       ON CONFLICT (id) DO UPDATE SET tags = excluded.tags, content = excluded.content, blob = excluded.blob
        RETURNING row`,
     ).get(
       doc.id,
-      new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength),
       doc.tags === undefined ? null : JSON.stringify(doc.tags),
       JSON.stringify(contentOf(doc)),
       doc.blob ?? null,
     ) as { row: number };
-    return found.row;
+    const bytes = new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength);
+    this.prepare('INSERT OR REPLACE INTO vectors VALUES (?, ?)').run(row, bytes);
+    this.noteChange(row);
+    return row;
   }
 
   /** Removes the document with an id; returns the number of its row, undefined when there was none. */
   remove(id: string): number | undefined {
     const found = this.prepare('DELETE FROM documents WHERE id = ? RETURNING row').get(id) as
       { row: number } | undefined;
-    return found?.row;
+    if (found === undefined) return undefined;
+    this.prepare('DELETE FROM vectors WHERE row = ?').run(found.row);
+    this.noteChange(found.row);
+    return found.row;
   }
 
   byId(id: string): StoredRow | undefined {
-    const found = this.prepare(`SELECT ${allColumns} FROM documents WHERE id = ?`).get(id) as DocumentRow | undefined;
+    const found = this.prepare(`${selectRows} WHERE id = ?`).get(id) as DocumentRow | undefined;
     return found === undefined ? undefined : readRow(found);
   }
 
   byRow(row: number): StoredRow | undefined {
-    const found = this.prepare(`SELECT ${allColumns} FROM documents WHERE row = ?`).get(row) as DocumentRow | undefined;
+    const found = this.prepare(`${selectRows} WHERE documents.row = ?`).get(row) as DocumentRow | undefined;
     return found === undefined ? undefined : readRow(found);
   }
 
   /** Documents in the order in which they were first added. */
   page(offset: number, limit: number): StoredRow[] {
-    const rows = this.prepare(`SELECT ${allColumns} FROM documents ORDER BY row LIMIT ? OFFSET ?`).all(limit, offset);
+    const rows = this.prepare(`${selectRows} ORDER BY documents.row LIMIT ? OFFSET ?`).all(limit, offset);
     return (rows as DocumentRow[]).map(readRow);
+  }
+
+  /** Makes database indexes for these tags, and drops those of others. */
+  indexTags(tags: readonly string[]): void {
+    const wanted = new Map(tags.map((tag) => [`tag:${tag}`, tagField(tag)]));
+    const found = this.prepare("SELECT name FROM sqlite_schema WHERE type = 'index' AND name LIKE 'tag:%'").all();
+    for (const { name } of found as { name: string }[])
+      if (!wanted.delete(name)) this.database.exec(`DROP INDEX "${name}"`);
+    for (const [name, field] of wanted) this.database.exec(`CREATE INDEX "${name}" ON documents (${field})`);
   }
 
   /** Numbers of the rows whose tags a filter accepts; see `filterCondition`. */
@@ -169,10 +199,35 @@ export class DocumentStore {
 
   /** All vectors, for filling a search structure. */
   *vectors(): Generator<{ row: number; vector: Float32Array }> {
-    const rows = this.database.prepare('SELECT row, vector FROM documents').iterate();
+    const rows = this.database.prepare('SELECT row, vector FROM vectors').iterate();
     for (const { row, vector } of rows as IterableIterator<{ row: number; vector: Uint8Array }>) {
       yield { row, vector: floats(vector) };
     }
+  }
+
+  /** Names this store; made with it. */
+  get identity(): string {
+    return this.fact('identity') ?? '';
+  }
+
+  /** Number of the last change, also of those that are forgotten. */
+  get sequence(): number {
+    const found = this.prepare("SELECT seq FROM sqlite_sequence WHERE name = 'changes'").get() as
+      { seq: number } | undefined;
+    return found?.seq ?? 0;
+  }
+
+  /** Rows that were put or removed after a change; undefined when some of those are forgotten, or it is to come. */
+  changedAfter(sequence: number): number[] | undefined {
+    const { first } = this.prepare('SELECT min(sequence) AS first FROM changes').get() as { first: number | null };
+    const known = (first ?? this.sequence + 1) - 1;
+    if (sequence < known || sequence > this.sequence) return undefined;
+    const rows = this.prepare('SELECT DISTINCT row FROM changes WHERE sequence > ?').all(sequence);
+    return (rows as { row: number }[]).map(({ row }) => row);
+  }
+
+  forget(sequence: number): void {
+    this.prepare('DELETE FROM changes WHERE sequence <= ?').run(sequence);
   }
 
   /** Leaves one whole file behind, which another process can open at once. */
@@ -185,6 +240,10 @@ export class DocumentStore {
     this.count();
     this.statements.clear();
     this.database.close();
+  }
+
+  private noteChange(row: number): void {
+    this.prepare('INSERT INTO changes (row) VALUES (?)').run(row);
   }
 
   private prepare(sql: string): StatementSyncInstance {

@@ -1,74 +1,70 @@
 import { z } from 'zod';
-import {
-  canonicalJson,
-  describeValue,
-  Document,
-  FlowError,
-  type Json,
-  type JsonObject,
-  Tensor,
-} from '../../core/index.ts';
+import { canonicalJson, type Document, FlowError, type Json, type JsonObject, Tensor } from '../../core/index.ts';
 import { readRequests, readRows, searchParameters } from '../kit/index.ts';
 import { type Call, DocumentArray, dynamicBatching, Executor, requests } from '../sdk/index.ts';
 import { DocumentStore, type StoredDocument } from './document-store.ts';
-import { type Neighbour, VectorTable } from './vector-table.ts';
+import { embeddingOf, wrongDimension } from './embedding.ts';
+import { engines, type IndexEngine, openEngine } from './index-engine.ts';
+import { isNearEnough, mostMatches, readFetchSettings, readSearchSettings } from './search-settings.ts';
+import type { Neighbour, VectorIndex } from './vector-index.ts';
+import { checkRecord, recordOf, type WorkspaceRecord, writeRecord } from './workspace-record.ts';
 
-const mostMatches = 10_000;
+/** Filters whose rows are remembered until the next write. */
+const mostFilters = 8;
 
 const options = z.strictObject({
-  /** How vectors are compared; may be changed for an index that exists. */
+  /** How vectors are compared; recorded in the workspace. */
   metric: z.enum(['cosine', 'inner_product', 'euclidean']).default('cosine'),
   /** Matches of a search that names no `limit`. */
   limit: z.int().min(1).max(mostMatches).default(10),
   /** Numbers of an embedding; default: as many as the first document has. */
   dimension: z.int().min(1).optional(),
-});
-
-const searchSchema = z.object({
-  limit: z.int().min(1).max(mostMatches).optional(),
-  offset: z.int().min(0).default(0),
-  filter: z.record(z.string(), z.unknown()).nullish(),
-  embeddings: z.boolean().default(false),
-});
-
-const fetchSchema = z.object({
-  limit: z.int().min(1).max(mostMatches).default(100),
-  offset: z.int().min(0).default(0),
-  embeddings: z.boolean().default(false),
+  /** What makes the embeddings: the folder of a model, whose hash is recorded, or any name. */
+  model: z.string().min(1).optional(),
+  /** `usearch`: a graph of neighbours, and comparing where that is cheaper; `exact`: always comparing. */
+  engine: z.enum(engines).default('usearch'),
+  /** Tags that get an index of the database, for filters that accept little of much. */
+  filter_by: z.array(z.string().min(1)).default([]),
 });
 
 /**
- * Keeps documents with their embeddings and finds the nearest: exactly, by comparing with every one.
+ * Keeps documents with their embeddings and finds the nearest.
  *
- * Documents lie in a SQLite file of the workspace and are on the disk before their request is answered; vectors are
- * read into memory at start. Chunks, matches, scores and tensors of documents are not kept.
+ * Documents lie in a SQLite file of the workspace and are on the disk before their request is answered; what searches
+ * is made from that file and can be lost. Requests that are joined are committed together. Chunks, matches, scores and
+ * tensors of documents are not kept.
  */
 export class Indexer extends Executor<z.infer<typeof options>> {
   static override readonly options = options;
   static override readonly state = 'exclusive';
   private opened: DocumentStore | undefined;
-  private vectors: VectorTable | undefined;
+  private engine: IndexEngine | undefined;
+  private vectors: VectorIndex | undefined;
+  private record: WorkspaceRecord = {};
+  private readonly filters = new Map<string, ReadonlySet<number>>();
 
-  override init(): void {
-    this.context.progress({ state: 'loading', message: 'index' });
-    const store = DocumentStore.open(this.context.workspace());
+  override async init(): Promise<void> {
+    const { context } = this;
+    const { metric, dimension, model, engine, filter_by } = this.options;
+    context.progress({ state: 'loading', message: 'index' });
+    const folder = context.workspace();
+    const store = DocumentStore.open(folder);
     this.opened = store;
+    const { shard, shards } = context;
+    this.record = await recordOf({ metric, dimension, model, shard, shards });
+    checkRecord(store, this.record, folder);
+    store.indexTags(filter_by);
+    this.engine = await openEngine({ engine, metric, store, folder, context });
     const known = Number(store.fact('dimension') ?? NaN);
-    const { dimension } = this.options;
     if (Number.isNaN(known)) return;
-    if (dimension !== undefined && dimension !== known) {
-      throw new FlowError(
-        'invalid_argument',
-        `the index in the workspace has embeddings of ${known} numbers, uses_with says ${dimension}: take another workspace`,
-      );
-    }
-    const table = new VectorTable(known, this.options.metric);
-    for (const { row, vector } of store.vectors()) table.set(row, vector);
-    this.vectors = table;
-    this.context.logger.info({ documents: table.size, dimension: known }, 'index loaded');
+    this.vectors = await this.engine.open(known);
+    const { facts, size } = this.vectors;
+    context.logger.info({ documents: size, dimension: known, ...facts }, 'index loaded');
   }
 
   override close(): void {
+    this.vectors?.keep(true);
+    this.vectors = undefined;
     this.opened?.close();
   }
 
@@ -115,32 +111,35 @@ export class Indexer extends Executor<z.infer<typeof options>> {
     const rows = call.phase('commit', () =>
       this.store.transaction(() => docs.flatMap((doc) => this.store.remove(doc.id) ?? [])),
     );
-    for (const row of rows) this.vectors?.delete(row);
+    this.vectors?.delete(rows);
+    this.committed();
     return { deleted: rows.length, documents: this.store.count() };
   }
 
   /**
    * Gives each document its nearest ones as `matches`, nearest first, with the score under the metric's name.
    *
-   * Parameters, each caller's own: `limit`, `offset`, `filter` (see `filterCondition`), `embeddings` (whether matches
-   * bring theirs).
+   * Parameters, each caller's own: `limit`, `offset`, `filter` (see `filterCondition`), `min_score` or `max_distance`,
+   * `exact` (compare every row), `embeddings` (whether matches bring theirs).
    */
   @requests('/search', { effect: 'read', perRequest: searchParameters })
   @dynamicBatching({ preferredBatchSize: 32 })
   search(docs: DocumentArray, call: Call): void {
     const queries = readRows(docs, call, (doc) => this.vectorOf(doc));
-    const allowed = new Map<string, ReadonlySet<number>>();
     const searches = readRequests(call, ({ parameters }) => {
-      const settings = readParameters(searchSchema, parameters);
-      return { ...settings, allowed: this.allowedRows(settings.filter, allowed) };
+      const settings = readSearchSettings(parameters, this.options.metric);
+      return { ...settings, allowed: this.allowedRows(settings.filter) };
     });
     for (const { request, value } of searches) {
+      const { offset, limit = this.options.limit, allowed, exact: isExact, embeddings } = value;
       for (let row = request.rows[0]; row < request.rows[1]; row++) {
         const [doc, query] = [docs[row], queries[row]];
         if (doc === undefined || query === undefined) continue;
-        const limit = value.limit ?? this.options.limit;
-        const found = this.vectors?.nearest(query, value.offset + limit, value.allowed) ?? [];
-        const matches = found.slice(value.offset).flatMap((each) => this.matchOf(each, value.embeddings) ?? []);
+        const found = this.vectors?.nearest(query, { count: offset + limit, allowed, isExact }) ?? [];
+        const matches = found
+          .slice(offset)
+          .filter((neighbour) => isNearEnough(neighbour, value))
+          .flatMap((neighbour) => this.matchOf(neighbour, embeddings) ?? []);
         doc.matches = DocumentArray.fromInputs(matches);
       }
     }
@@ -149,7 +148,7 @@ export class Indexer extends Executor<z.infer<typeof options>> {
   /** The documents with the ids that are sent, those that are there; without documents a page of all of them. */
   @requests('/fetch', { effect: 'read', changesCount: true })
   fetch(docs: DocumentArray, call: Call): DocumentArray {
-    const { limit, offset, embeddings } = readParameters(fetchSchema, call.requests[0]?.parameters ?? {});
+    const { limit, offset, embeddings } = readFetchSettings(call.requests[0]?.parameters ?? {});
     const rows =
       docs.length === 0 ? this.store.page(offset, limit) : docs.flatMap(({ id }) => this.store.byId(id) ?? []);
     return DocumentArray.fromInputs(
@@ -160,49 +159,44 @@ export class Indexer extends Executor<z.infer<typeof options>> {
     );
   }
 
+  /** How many documents there are, how they are compared and searched, and what else the workspace records. */
   @requests('/status', { effect: 'read' })
   status(): JsonObject {
-    const { metric, dimension } = this.options;
-    return { documents: this.store.count(), dimension: this.vectors?.dimension ?? dimension ?? null, metric };
+    const { metric, dimension, engine } = this.options;
+    const model = this.store.fact('model');
+    return {
+      documents: this.store.count(),
+      dimension: this.vectors?.dimension ?? dimension ?? null,
+      metric,
+      ...(model === undefined ? {} : { model }),
+      ...(this.vectors?.facts ?? { engine, search: 'scan' }),
+    };
   }
 
   private write(call: Call, documents: readonly StoredDocument[]): void {
     const [first] = documents;
     if (first === undefined) return;
-    const table = this.vectors ?? new VectorTable(first.vector.length, this.options.metric);
+    const index = this.vectors ?? this.createIndex(first.vector.length);
     const rows = call.phase('commit', () =>
       this.store.transaction(() => {
-        if (this.vectors === undefined) this.store.setFact('dimension', String(table.dimension));
+        if (this.vectors === undefined) writeRecord(this.store, { ...this.record, dimension: String(index.dimension) });
         return documents.map((document) => this.store.put(document));
       }),
     );
     // Only what is on the disk is found.
-    documents.forEach(({ vector }, position) => {
-      const row = rows[position];
-      if (row !== undefined) table.set(row, vector);
-    });
-    this.vectors = table;
+    index.set(documents.flatMap(({ vector }, place) => ({ row: rows[place] ?? 0, vector })));
+    this.vectors = index;
+    this.committed();
+  }
+
+  private committed(): void {
+    this.filters.clear();
+    this.vectors?.keep(false);
   }
 
   /** The embedding of a document, checked. */
-  private vectorOf({ id, embedding }: Document): Float32Array {
-    if (embedding === undefined) {
-      throw invalid(id, 'expected an embedding, got none: put an encoder before the index, or send embeddings');
-    }
-    const { dtype, shape, data } = embedding;
-    if (shape.length !== 1 || !(data instanceof Float32Array || data instanceof Float64Array)) {
-      throw invalid(
-        id,
-        `expected a float32 embedding of shape [dimension], got ${dtype} of shape [${shape.join(', ')}]`,
-      );
-    }
-    const dimension = this.vectors?.dimension ?? this.options.dimension;
-    if (data.length === 0 || (dimension !== undefined && data.length !== dimension)) {
-      throw wrongDimension(id, dimension, data.length);
-    }
-    const wrong = data.find((value) => !Number.isFinite(value));
-    if (wrong !== undefined) throw invalid(id, `expected finite numbers in an embedding, got ${wrong}`);
-    return data instanceof Float32Array ? data : Float32Array.from(data);
+  private vectorOf(doc: Document): Float32Array {
+    return embeddingOf(doc, this.vectors?.dimension ?? this.options.dimension);
   }
 
   private matchOf({ row, score }: Neighbour, hasEmbedding: boolean): Document | undefined {
@@ -217,16 +211,19 @@ export class Indexer extends Executor<z.infer<typeof options>> {
     return match;
   }
 
-  /** Rows that a filter accepts; equal filters of one batch are looked up once. */
-  private allowedRows(
-    filter: Record<string, unknown> | null | undefined,
-    known: Map<string, ReadonlySet<number>>,
-  ): ReadonlySet<number> | undefined {
+  /** Rows that a filter accepts, looked up once between two writes. */
+  private allowedRows(filter: Record<string, unknown> | null | undefined): ReadonlySet<number> | undefined {
     if (filter === undefined || filter === null) return undefined;
     const key = canonicalJson(filter as Json);
-    const rows = known.get(key) ?? this.store.matching(filter);
-    known.set(key, rows);
+    const rows = this.filters.get(key) ?? this.store.matching(filter);
+    if (this.filters.size >= mostFilters) this.filters.clear();
+    this.filters.set(key, rows);
     return rows;
+  }
+
+  private createIndex(dimension: number): VectorIndex {
+    if (this.engine === undefined) throw new FlowError('internal', 'the index is used before init; this is a bug');
+    return this.engine.create(dimension);
   }
 
   private get store(): DocumentStore {
@@ -238,23 +235,4 @@ export class Indexer extends Executor<z.infer<typeof options>> {
 /** The fields that a document has; the others are properties too, without value. */
 function presentFields(doc: Document): Partial<Document> {
   return Object.fromEntries(Object.entries(doc).filter(([, value]) => value !== undefined));
-}
-
-function readParameters<T>(schema: z.ZodType<T>, parameters: JsonObject): T {
-  const read = schema.safeParse(parameters);
-  if (read.success) return read.data;
-  const [issue] = read.error.issues;
-  const name = issue?.path.join('.') ?? '';
-  throw new FlowError(
-    'invalid_argument',
-    `parameter ${name}: ${issue?.message ?? 'not valid'}, got ${describeValue(parameters[name])}`,
-  );
-}
-
-function wrongDimension(id: string, dimension: number | undefined, length: number): FlowError {
-  return invalid(id, `expected an embedding of ${dimension ?? 'at least 1'} numbers as the index has, got ${length}`);
-}
-
-function invalid(id: string, message: string): FlowError {
-  return new FlowError('invalid_argument', `document ${id}: ${message}`, { details: { document: id } });
 }

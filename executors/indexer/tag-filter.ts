@@ -32,30 +32,29 @@ export function filterCondition(filter: unknown): SqlCondition {
 }
 
 function condition(tag: string, operator: string, value: unknown): SqlCondition {
-  const path = pathOf(tag);
-  const field = 'json_extract(tags, ?)';
+  const field = tagField(tag);
   const comparison = comparisons[operator];
-  if (comparison !== undefined) return { sql: `${field} ${comparison} ?`, values: [path, scalar(tag, value)] };
+  if (comparison !== undefined) return { sql: `${field} ${comparison} ?`, values: [scalar(tag, value)] };
   switch (operator) {
     case '$eq':
       return value === null
-        ? { sql: `${field} IS NULL`, values: [path] }
-        : { sql: `${field} = ?`, values: [path, scalar(tag, value)] };
+        ? { sql: `${field} IS NULL`, values: [] }
+        : { sql: `${field} = ?`, values: [scalar(tag, value)] };
     case '$ne':
       return value === null
-        ? { sql: `${field} IS NOT NULL`, values: [path] }
-        : { sql: `${field} IS NOT ?`, values: [path, scalar(tag, value)] };
+        ? { sql: `${field} IS NOT NULL`, values: [] }
+        : { sql: `${field} IS NOT ?`, values: [scalar(tag, value)] };
     case '$in':
-      return { sql: `${field} IN (${marks(tag, value)})`, values: [path, ...list(tag, value)] };
+      return { sql: `${field} IN (${marks(tag, value)})`, values: list(tag, value) };
     case '$nin':
       return {
         sql: `${field} IS NULL OR ${field} NOT IN (${marks(tag, value)})`,
-        values: [path, path, ...list(tag, value)],
+        values: list(tag, value),
       };
     case '$contains':
       return {
-        sql: 'EXISTS (SELECT 1 FROM json_each(tags, ?) AS item WHERE item.value = ?)',
-        values: [path, scalar(tag, value)],
+        sql: `EXISTS (SELECT 1 FROM json_each(tags, ${pathOf(tag)}) AS item WHERE item.value = ?)`,
+        values: [scalar(tag, value)],
       };
     default:
       throw fault(`${tag}: expected one of $eq $ne $gt $gte $lt $lte $in $nin $contains`, operator);
@@ -80,9 +79,18 @@ function scalar(tag: string, value: unknown): string | number {
   throw fault(`${tag}: expected a text, a number or a boolean`, value);
 }
 
+/**
+ * A tag's value in SQL, written out and not as a value of the statement: an index on it is only found so.
+ *
+ * @throws `invalid_argument` for names that SQLite's JSON paths cannot say
+ */
+export function tagField(tag: string): string {
+  return `json_extract(tags, ${pathOf(tag)})`;
+}
+
 function pathOf(tag: string): string {
-  if (/["\\]/.test(tag)) throw fault('expected a tag without quotation marks and backslashes', tag);
-  return `$."${tag}"`;
+  if (/["\\\0]/.test(tag)) throw fault('expected a tag without quotation marks and backslashes', tag);
+  return `'$."${tag.replaceAll("'", "''")}"'`;
 }
 
 function fault(expected: string, value: unknown): FlowError {

@@ -1,11 +1,4 @@
-/** How two vectors are compared. For `euclidean` smaller is nearer, for the others larger. */
-export type Metric = 'cosine' | 'inner_product' | 'euclidean';
-
-/** A row that was found, with its similarity or distance. */
-export interface Neighbour {
-  readonly row: number;
-  readonly score: number;
-}
+import type { IndexFacts, Metric, NearestOptions, Neighbour, VectorIndex, VectorRow } from './vector-index.ts';
 
 const firstCapacity = 1024;
 
@@ -14,9 +7,10 @@ const firstCapacity = 1024;
  *
  * Rows are named by numbers of the caller's choice.
  */
-export class VectorTable {
+export class VectorTable implements VectorIndex {
   readonly dimension: number;
   readonly metric: Metric;
+  readonly facts: IndexFacts = { engine: 'exact', search: 'scan' };
   private block: Float32Array;
   /** Row of each slot of the block, without gaps. */
   private readonly rows: number[] = [];
@@ -32,44 +26,53 @@ export class VectorTable {
     return this.rows.length;
   }
 
-  /** Adds a vector, or replaces the row's vector; copies it. */
-  set(row: number, vector: Float32Array): void {
-    let slot = this.slots.get(row);
-    if (slot === undefined) {
-      slot = this.rows.length;
-      this.rows.push(row);
-      this.slots.set(row, slot);
-      this.reserve(slot + 1);
-    }
-    const target = this.at(slot);
-    target.set(vector);
-    // Vectors of length 1 make the cosine a plain product.
-    if (this.metric === 'cosine') scaleToUnit(target);
+  has(row: number): boolean {
+    return this.slots.has(row);
   }
 
-  /** Forgets a row; nothing happens when it is not there. */
-  delete(row: number): void {
-    const slot = this.slots.get(row);
-    if (slot === undefined) return;
-    const last = this.rows.length - 1;
-    const moved = this.rows[last];
-    if (moved !== undefined && slot !== last) {
-      this.at(slot).set(this.at(last));
-      this.rows[slot] = moved;
-      this.slots.set(moved, slot);
+  set(rows: readonly VectorRow[]): void {
+    for (const { row, vector } of rows) {
+      let slot = this.slots.get(row);
+      if (slot === undefined) {
+        slot = this.rows.length;
+        this.rows.push(row);
+        this.slots.set(row, slot);
+        this.reserve(slot + 1);
+      }
+      const target = this.at(slot);
+      target.set(vector);
+      // Vectors of length 1 make the cosine a plain product.
+      if (this.metric === 'cosine') scaleToUnit(target);
     }
-    this.rows.pop();
-    this.slots.delete(row);
   }
 
-  /** The `count` nearest rows, nearest first, equally near ones in the order of their numbers; `allowed` bounds them. */
-  nearest(query: Float32Array, count: number, allowed?: ReadonlySet<number>): Neighbour[] {
-    const target = Float32Array.from(query);
-    if (this.metric === 'cosine') scaleToUnit(target);
+  delete(rows: readonly number[]): void {
+    for (const row of rows) {
+      const slot = this.slots.get(row);
+      if (slot === undefined) continue;
+      const last = this.rows.length - 1;
+      const moved = this.rows[last];
+      if (moved !== undefined && slot !== last) {
+        this.at(slot).set(this.at(last));
+        this.rows[slot] = moved;
+        this.slots.set(moved, slot);
+      }
+      this.rows.pop();
+      this.slots.delete(row);
+    }
+  }
+
+  nearest(query: Float32Array, { count, allowed }: NearestOptions): Neighbour[] {
+    return this.nearestOf(allowed ?? this.rows, query, count);
+  }
+
+  /** The `count` nearest among `rows`; those that are not here are left out. */
+  nearestOf(rows: Iterable<number>, query: Float32Array, count: number): Neighbour[] {
+    const target = this.comparable(query);
     const best: Neighbour[] = [];
-    for (let slot = 0; slot < this.rows.length; slot++) {
-      const row = this.rows[slot] ?? 0;
-      if (allowed !== undefined && !allowed.has(row)) continue;
+    for (const row of rows) {
+      const slot = this.slots.get(row);
+      if (slot === undefined) continue;
       const found = { row, score: this.compare(target, slot) };
       const worst = best[best.length - 1];
       if (best.length === count && worst !== undefined && !this.isNearer(found, worst)) continue;
@@ -77,6 +80,29 @@ export class VectorTable {
       if (best.length > count) best.pop();
     }
     return best;
+  }
+
+  /** Nothing: the store has the vectors. */
+  keep(): void {
+    return;
+  }
+
+  /** Rows and their vectors as they are compared, float32 [size, dimension]; a view that the next change breaks. */
+  contents(): { readonly rows: readonly number[]; readonly vectors: Float32Array } {
+    return { rows: this.rows, vectors: this.block.subarray(0, this.rows.length * this.dimension) };
+  }
+
+  /** A row's vector as it is compared; a view that the next change breaks. */
+  vectorOf(row: number): Float32Array | undefined {
+    const slot = this.slots.get(row);
+    return slot === undefined ? undefined : this.at(slot);
+  }
+
+  /** A copy of a query as it is compared: of length 1 for the cosine. */
+  comparable(query: Float32Array): Float32Array {
+    const target = Float32Array.from(query);
+    if (this.metric === 'cosine') scaleToUnit(target);
+    return target;
   }
 
   private compare(target: Float32Array, slot: number): number {

@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { DocumentArray, Tensor } from '../../core/index.ts';
 import { Indexer } from '../../executors/indexer/index.ts';
 import { executorContext, RecordedCall } from '../fixtures/contexts/executor-context.ts';
+import { numberedVector } from '../fixtures/vectors.ts';
 import { startRuntime } from '../fixtures/running-runtime.ts';
 
 const writer = fileURLToPath(new URL('../fixtures/executors/index-writer.ts', import.meta.url));
@@ -44,13 +45,13 @@ describe('An index whose process is killed with SIGKILL while it writes', () => 
   it('has every acknowledged document after each restart, whole and searchable', async () => {
     for (let kill = 0; kill < kills; kill++) {
       const acknowledged = await writeAndKill(3 + kill * 7);
-      const indexer = new Indexer(Indexer.options.parse({ metric: 'euclidean' }), executorContext({ workspace }));
-      indexer.init();
+      const indexer = new Indexer(Indexer.options.parse({}), executorContext({ workspace }));
+      await indexer.init();
       const documents = Number(indexer.status()['documents']);
       assert.ok(documents >= acknowledged, `${acknowledged} acknowledged, ${documents} found`);
       assert.equal(documents % 4, 0, 'a batch is there as a whole or not at all');
       const queries = DocumentArray.fromInputs(
-        Array.from({ length: documents }, (_, id) => ({ embedding: Tensor.vector([id, -id, 1, 0.5]) })),
+        Array.from({ length: documents }, (_, id) => ({ embedding: Tensor.vector(numberedVector(id)) })),
       );
       indexer.search(queries, new RecordedCall('/search', queries));
       queries.forEach(({ matches }, id) => {
@@ -102,8 +103,42 @@ describe('The indexer as a worker of a flow', () => {
       );
       const { parameters } = await running.post('/status', []);
       assert.deepEqual(parameters['__results__'], {
-        'indexer/rep-0': { documents: 2, dimension: 3, metric: 'cosine' },
+        'indexer/rep-0': { documents: 2, dimension: 3, metric: 'cosine', engine: 'usearch', search: 'scan' },
       });
+    } finally {
+      await running.stop();
+    }
+  });
+
+  it('answers searches while documents are written, each with what was acknowledged before it', async () => {
+    const running = await startRuntime([
+      { file: 'echo.ts', name: 'indexer', source: { kind: 'builtin', name: 'Indexer' } },
+    ]);
+    const batch = (first: number) =>
+      Array.from({ length: 50 }, (_, place) => ({
+        id: String(first + place),
+        embedding: Tensor.vector(numberedVector(first + place)),
+      }));
+    try {
+      let acknowledged = 0;
+      const writing = (async () => {
+        for (let first = 0; first < 500; first += 50) {
+          const { error } = await running.post('/index', batch(first));
+          assert.equal(error, undefined);
+          acknowledged = first + 50;
+        }
+      })();
+      let searches = 0;
+      while (acknowledged < 500) {
+        const known = acknowledged;
+        const id = Math.max(0, known - 1);
+        const { docs, error } = await running.post('/search', [{ embedding: Tensor.vector(numberedVector(id)) }]);
+        assert.equal(error, undefined);
+        if (known > 0) assert.equal(docs[0]?.matches?.[0]?.id, String(id));
+        searches++;
+      }
+      await writing;
+      assert.ok(searches > 1);
     } finally {
       await running.stop();
     }
