@@ -1,5 +1,6 @@
 export { calibrate, type ModelCall } from './calibration.ts';
 export { dtypeOption, modelOptions } from './model-options.ts';
+export { HashedFeatures } from './hashed-features.ts';
 export { ModelFolder, type WeightDtype } from './model-folder.ts';
 export { type ModelPart, type ModelRequest, openModel } from './model-store.ts';
 export { normalize, type PoolingMode, type PoolingSettings, poolRow, readPooling } from './pooling.ts';
