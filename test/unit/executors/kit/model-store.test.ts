@@ -45,16 +45,16 @@ describe('openModel', () => {
     write(folder);
     const model = await openModel(request(folder), { weights: 'auto' }, executorContext());
     assert.equal(model.path, folder);
-    assert.equal(model.weights('int8'), path.join(folder, 'onnx/model_quantized.onnx'));
+    assert.equal(model.weights('model', 'int8'), path.join(folder, 'onnx/model_quantized.onnx'));
   });
 
   it('takes full precision before smaller weights, and the weights that are asked for before others', async () => {
     write(folder);
     writeFileSync(path.join(folder, 'onnx/model.onnx'), 'x');
     const model = await openModel(request(folder), { weights: 'auto' }, executorContext());
-    assert.equal(path.basename(model.weights('auto')), 'model.onnx');
-    assert.equal(path.basename(model.weights('int8')), 'model_quantized.onnx');
-    assert.throws(() => model.weights('fp16'), {
+    assert.equal(path.basename(model.weights('model', 'auto')), 'model.onnx');
+    assert.equal(path.basename(model.weights('model', 'int8')), 'model_quantized.onnx');
+    assert.throws(() => model.weights('model', 'fp16'), {
       reason: 'model_unavailable',
       message: /no fp16 weights.*model_fp16\.onnx/,
     });
