@@ -92,8 +92,8 @@ export class RemoteFiles {
   }
 
   private checked(address: string): URL {
-    const url = URL.parse(address);
-    if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
+    const url = URL.canParse(address) ? new URL(address) : undefined;
+    if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
       throw refused(address, 'expected an http or https address');
     }
     const host = url.hostname.replace(/^\[|\]$/g, '');
@@ -114,7 +114,8 @@ export class RemoteFiles {
             ? tooLarge(maxBytes)
             : undefined;
     if (why !== undefined) {
-      body.destroy();
+      // Without a listener the end of the connection, which is meant, would be an uncaught error.
+      body.on('error', () => undefined).destroy();
       throw refused(address, why);
     }
     const chunks: Buffer[] = [];
