@@ -1,4 +1,5 @@
 export { type AccessPaths, parseAccessPaths } from './access-paths.ts';
+export { allowedPath } from './allowed-path.ts';
 export { calibrate, type ModelCall } from './calibration.ts';
 export { cosinesOf, rankByCosines, ranked, softmax } from './clip-scores.ts';
 export { HashedFeatures } from './hashed-features.ts';

@@ -1,7 +1,7 @@
-import { open, realpath } from 'node:fs/promises';
-import { resolve, sep } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { type Document, FlowError } from '../../core/index.ts';
+import { allowedPath } from './allowed-path.ts';
 import { isPictureType, type RemoteFiles } from './remote-file.ts';
 import type { RawPicture } from './resample.ts';
 
@@ -59,7 +59,7 @@ export class PictureSource {
       case 'http':
       case 'https':
         if (this.settings.remote === undefined) throw fault('http addresses are switched off here (fetch_uris)');
-        return await this.settings.remote.picture(uri, signal);
+        return await this.settings.remote.fetch(uri, signal, isPictureType);
       case 'file':
       case undefined:
         return await this.ofFile(uri, scheme === 'file');
@@ -88,23 +88,12 @@ export class PictureSource {
     if (allowedPaths.length === 0) {
       throw fault('files are not read here: write the folders that may be read as allowed_paths, or send the bytes');
     }
-    // One message for all that is wrong: a caller must not learn which files there are outside.
-    const refusal = fault('expected a file below one of allowed_paths');
+    const { path, bytes } = await allowedPath(isAddress ? fileURLToPath(uri) : uri, allowedPaths, 'file');
+    this.checkSize(bytes);
     try {
-      const path = await realpath(isAddress ? fileURLToPath(uri) : resolve(uri));
-      const roots = await Promise.all(allowedPaths.map(async (root) => await realpath(resolve(root))));
-      if (!roots.some((root) => path.startsWith(root.endsWith(sep) ? root : root + sep))) throw refusal;
-      const file = await open(path, 'r');
-      try {
-        const stat = await file.stat();
-        if (!stat.isFile()) throw refusal;
-        this.checkSize(stat.size);
-        return await file.readFile();
-      } finally {
-        await file.close();
-      }
+      return await readFile(path);
     } catch (error) {
-      throw error instanceof FlowError ? error : refusal;
+      throw FlowError.from(error, 'invalid_argument', 'expected a file that can be read');
     }
   }
 

@@ -53,16 +53,22 @@ export class RemoteFiles {
   }
 
   /**
-   * The bytes of a picture.
+   * The bytes of a file.
    *
    * @param signal gives up when it aborts
+   * @param accepts which media types may come; default any
    * @throws `invalid_argument`, saying what is wrong with the address, the answer, or its size
    */
-  async picture(address: string, signal: AbortSignal): Promise<Uint8Array> {
+  async fetch(
+    address: string,
+    signal: AbortSignal,
+    accepts: (type: string) => boolean = () => true,
+  ): Promise<Uint8Array> {
     const { timeoutMs } = this.settings;
     const late = AbortSignal.timeout(timeoutMs);
     try {
-      return await this.follow(address, AbortSignal.any([signal, late]));
+      const response = await this.follow(address, AbortSignal.any([signal, late]));
+      return await this.read(response, address, accepts);
     } catch (error) {
       if (late.aborted) throw refused(address, `it did not come within ${timeoutMs / 1000} s (uri_timeout)`);
       throw error instanceof FlowError ? error : refused(address, FlowError.from(error).message);
@@ -73,17 +79,17 @@ export class RemoteFiles {
     await this.agent.close();
   }
 
-  private async follow(address: string, signal: AbortSignal): Promise<Uint8Array> {
+  private async follow(address: string, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
     let url = this.checked(address);
     for (let redirects = 0; redirects <= mostRedirects; redirects++) {
       const response = await request(url, {
         dispatcher: this.agent,
         signal,
-        headers: { accept: 'image/*', 'user-agent': 'sluice' },
+        headers: { accept: '*/*', 'user-agent': 'sluice' },
       });
       const { location } = response.headers;
       if (response.statusCode < 300 || response.statusCode >= 400 || typeof location !== 'string') {
-        return await this.read(response, address);
+        return response;
       }
       await response.body.dump();
       url = this.checked(new URL(location, url).href);
@@ -101,14 +107,18 @@ export class RemoteFiles {
     return url;
   }
 
-  private async read({ statusCode, headers, body }: Dispatcher.ResponseData, address: string): Promise<Uint8Array> {
+  private async read(
+    { statusCode, headers, body }: Dispatcher.ResponseData,
+    address: string,
+    accepts: (type: string) => boolean,
+  ): Promise<Uint8Array> {
     const { maxBytes } = this.settings;
     const type = String(headers['content-type'] ?? 'application/octet-stream');
     const length = Number(headers['content-length'] ?? 0);
     const why =
       statusCode !== 200
         ? `the answer was ${statusCode}`
-        : !isPictureType(type)
+        : !accepts(type)
           ? `expected an image, got ${type}`
           : length > maxBytes
             ? tooLarge(maxBytes)
