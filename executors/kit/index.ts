@@ -6,7 +6,7 @@ export { HashedFeatures } from './hashed-features.ts';
 export { dtypeOption, modelOptions } from './model-options.ts';
 export { ModelFolder, type WeightDtype } from './model-folder.ts';
 export { type ModelPart, type ModelRequest, openModel } from './model-store.ts';
-export { runHalved } from './onnx-session.ts';
+export { type DeviceSession, openSession, runHalved } from './onnx-session.ts';
 export { type DecoderSettings, PictureDecoder } from './picture-decoder.ts';
 export { PictureEncoder, type PictureEncoderSettings } from './picture-encoder.ts';
 export { type PictureSettings, readPictureSettings } from './picture-settings.ts';

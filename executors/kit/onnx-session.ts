@@ -62,6 +62,8 @@ async function open(path: string, device: string, context: ExecutorContext): Pro
       enableMemPattern: false,
       logSeverityLevel: 3,
     });
+    // With device auto this is what tells where the model is.
+    context.count(`model_on_${name}`);
     return { session, device };
   } catch (error) {
     if (name === 'cpu') throw FlowError.from(error, 'model_unavailable', `cannot load ${path}`);
