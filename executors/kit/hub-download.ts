@@ -205,7 +205,14 @@ async function flush(path: string): Promise<void> {
   }
 }
 
-async function request(source: HubSource, file: string, options: RequestInit): Promise<Response> {
+interface RequestOptions {
+  readonly method: 'GET' | 'HEAD';
+  readonly signal: AbortSignal;
+  readonly redirect?: 'manual' | 'follow';
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+async function request(source: HubSource, file: string, options: RequestOptions): Promise<Response> {
   const url = `${source.hub}/${source.model}/resolve/${encodeURIComponent(source.revision)}/${file}`;
   const authorization = source.token === undefined ? {} : { authorization: `Bearer ${source.token}` };
   try {
