@@ -42,7 +42,8 @@ export function readPictureSettings(folder: ModelFolder): PictureSettings {
   if (area === undefined || config['do_resize'] === false) {
     throw fault('size', 'a number, {shortest_edge} or {height, width}, with do_resize');
   }
-  const resample = config['resample'] ?? 3;
+  // Where nothing is said: what CLIP models, and what the shipped model, were trained with.
+  const resample = config['resample'] ?? (folder.isOwnModel ? 2 : 3);
   const filter = typeof resample === 'number' ? numberedFilters[resample] : undefined;
   if (filter === undefined) throw fault('resample', `one of ${Object.keys(numberedFilters).join(', ')}`);
   const isNormalized = config['do_normalize'] !== false;
