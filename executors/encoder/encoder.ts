@@ -56,7 +56,7 @@ export class Encoder extends Executor<z.infer<typeof options>> {
       { dtype, maxLength: max_length, isNormalized: normalize },
       this.context,
     );
-    const { pooling, tokenizer } = this.loaded;
+    const { pooling, coder, device } = this.loaded;
     this.context.logger.info(
       {
         model,
@@ -64,7 +64,8 @@ export class Encoder extends Executor<z.infer<typeof options>> {
         pooling_from: pooling.source.mode,
         normalized: pooling.isNormalized,
         normalized_from: pooling.source.isNormalized,
-        max_length: tokenizer.maxLength,
+        max_length: coder.maxLength,
+        device,
         threads: this.context.threads,
       },
       'encoder loaded',
@@ -88,7 +89,7 @@ export class Encoder extends Executor<z.infer<typeof options>> {
 
   /** Token rows of a batch; runs while the batch before is computed. */
   tokenize(docs: DocumentArray, call: Call): TokenRows {
-    return readRows(docs, call, (doc) => tokenIds(doc, this.encoder.tokenizer));
+    return readRows(docs, call, (doc) => tokenIds(doc, this.encoder.coder));
   }
 
   @requests(['/encode', '/index', '/search', '/update', '/'], {
@@ -106,7 +107,7 @@ export class Encoder extends Executor<z.infer<typeof options>> {
   @requests('/rank', { effect: 'read' })
   async encodeWithMatches(docs: DocumentArray, call: Call): Promise<void> {
     const all = DocumentArray.fromInputs(docs.flatMap((doc) => [doc, ...(doc.matches ?? [])]));
-    const rows = all.map((doc) => tokenIds(doc, this.encoder.tokenizer));
+    const rows = all.map((doc) => tokenIds(doc, this.encoder.coder));
     await this.embed(all, rows, call);
   }
 

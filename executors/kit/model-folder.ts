@@ -2,28 +2,37 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describeValue, FlowError, isObject } from '../../core/index.ts';
 
-/** Weights by number format: file names without `.onnx`, the first that is there is taken. */
-const weightFiles = {
-  fp32: ['model'],
-  fp16: ['model_fp16'],
-  int8: ['model_int8', 'model_quantized'],
-  uint8: ['model_uint8'],
-  q4: ['model_q4'],
-  q4f16: ['model_q4f16'],
+/** Endings of weight files by number format; the first that is there is taken. */
+const weightSuffixes = {
+  fp32: [''],
+  fp16: ['_fp16'],
+  int8: ['_int8', '_quantized'],
+  uint8: ['_uint8'],
+  q4: ['_q4'],
+  q4f16: ['_q4f16'],
 } as const;
 
 /** Number format of a model's weights. */
-export type WeightDtype = keyof typeof weightFiles;
+export type WeightDtype = keyof typeof weightSuffixes;
 
-export const weightDtypes = Object.keys(weightFiles) as [WeightDtype, ...WeightDtype[]];
+export const weightDtypes = Object.keys(weightSuffixes) as [WeightDtype, ...WeightDtype[]];
+
+/** The weight files of a model: one, or one for each tower of a model of texts and pictures. */
+export type Tower = 'model' | 'text_model' | 'vision_model';
 
 /** Where weights may lie in a model's folder, best first; `auto` takes full precision where there is a choice. */
-export function weightPaths(dtype: WeightDtype | 'auto'): string[] {
-  const names = dtype === 'auto' ? weightDtypes.flatMap((each) => weightFiles[each]) : weightFiles[dtype];
-  return ['onnx/', ''].flatMap((folder) => names.map((name) => `${folder}${name}.onnx`));
+export function weightPaths(tower: Tower, dtype: WeightDtype | 'auto'): string[] {
+  const suffixes = dtype === 'auto' ? weightDtypes.flatMap((each) => weightSuffixes[each]) : weightSuffixes[dtype];
+  return ['onnx/', ''].flatMap((folder) => suffixes.map((suffix) => `${folder}${tower}${suffix}.onnx`));
 }
 
-/** A model on this machine, laid out as on the hub: `config.json`, `tokenizer.json`, `onnx/model.onnx` ... */
+/** `model_type` of the small two-tower model that ships with Sluice. */
+const ownModelType = 'sluice-mini';
+
+/**
+ * A model on this machine, laid out as on the hub: `config.json`, `tokenizer.json`, `onnx/model.onnx` ...; one with two
+ * towers has `preprocessor_config.json`, `onnx/text_model.onnx` and `onnx/vision_model.onnx`.
+ */
 export class ModelFolder {
   /** As it was asked for: a path or `ORG/NAME`. */
   readonly name: string;
@@ -33,6 +42,16 @@ export class ModelFolder {
   constructor(name: string, path: string) {
     this.name = name;
     this.path = path;
+  }
+
+  /** Whether texts and pictures have a tower each, with vectors in one space. */
+  get hasTwoTowers(): boolean {
+    return this.isOwnModel || isObject(this.json('config.json')['vision_config']);
+  }
+
+  /** Whether it is of the kind that ships with Sluice: hashed text features, whole pictures on white. */
+  get isOwnModel(): boolean {
+    return this.json('config.json')['model_type'] === ownModelType;
   }
 
   has(file: string): boolean {
@@ -62,18 +81,21 @@ export class ModelFolder {
   }
 
   /**
-   * Absolute path of the weights.
+   * Absolute path of the weights of a tower.
    *
    * @throws `model_unavailable` naming the files that were looked for.
    */
-  weights(dtype: WeightDtype | 'auto'): string {
-    const candidates = weightPaths(dtype);
+  weights(tower: Tower, dtype: WeightDtype | 'auto'): string {
+    const candidates = weightPaths(tower, dtype);
     const found = candidates.find((file) => this.has(file));
     if (found !== undefined) return join(this.path, found);
+    const others = weightDtypes.filter((each) => weightPaths(tower, each).some((file) => this.has(file)));
     throw new FlowError(
       'model_unavailable',
       `${this.name} has no ${dtype === 'auto' ? '' : `${dtype} `}weights in ONNX form; looked for ${candidates.join(', ')}. ` +
-        'Take a model that is published with an onnx folder, or convert it with Optimum (optimum-cli export onnx).',
+        (others.length > 0
+          ? `It has ${others.join(' and ')}: write that dtype, or auto.`
+          : 'Take a model that is published with an onnx folder, or convert it with Optimum (optimum-cli export onnx).'),
     );
   }
 

@@ -1,6 +1,7 @@
-import { InferenceSession, Tensor as OnnxTensor } from 'onnxruntime-node';
+import { type InferenceSession, Tensor as OnnxTensor } from 'onnxruntime-node';
 import { describeValue, FlowError } from '../../core/index.ts';
 import type { ExecutorContext } from '../sdk/index.ts';
+import { type DeviceSession, openSession } from './onnx-session.ts';
 
 /** What came out of a model for one padded batch. */
 export interface ModelOutput {
@@ -13,20 +14,25 @@ export interface ModelOutput {
 const outputNames = ['sentence_embedding', 'text_embeds', 'last_hidden_state', 'token_embeddings'];
 const knownInputs = ['input_ids', 'attention_mask', 'token_type_ids'];
 
-/** A text model in an ONNX Runtime session. */
+/** A model of texts in an ONNX Runtime session. */
 export class OnnxTextModel {
   /** Whether the model's output is one vector for each text; else one for each token. */
   readonly isPooled: boolean;
   /** Numbers of a vector; undefined when the file does not say. */
   readonly width: number | undefined;
+  readonly device: string;
   private readonly session: InferenceSession;
   private readonly output: string;
   /** Names of the inputs that want int32 instead of int64. */
   private readonly narrowInputs: ReadonlySet<string>;
 
-  private constructor(session: InferenceSession, output: string, shape: readonly (number | string)[]) {
+  private constructor(
+    { session, device }: DeviceSession,
+    { name, shape }: { readonly name: string; readonly shape: readonly (number | string)[] },
+  ) {
     this.session = session;
-    this.output = output;
+    this.device = device;
+    this.output = name;
     const narrow = session.inputMetadata.filter((input) => input.isTensor && input.type === 'int32');
     this.narrowInputs = new Set(narrow.map(({ name }) => name));
     this.isPooled = shape.length === 2;
@@ -40,49 +46,20 @@ export class OnnxTextModel {
    * @throws `model_unavailable` when the file is no text model; `device_unavailable` when the device is not there.
    */
   static async load(path: string, context: ExecutorContext): Promise<OnnxTextModel> {
-    const provider = context.device === 'auto' ? 'cpu' : context.device;
-    let session: InferenceSession;
+    const opened = await openSession(path, context);
+    const { session } = opened;
     try {
-      session = await InferenceSession.create(path, {
-        executionProviders: [provider],
-        intraOpNumThreads: context.threads,
-        interOpNumThreads: 1,
-        executionMode: 'sequential',
-        // The arena and the memory pattern keep the most that any shape ever needed: with texts of all lengths one
-        // worker grew to 1.6 GB, without them it stays at 0.36 GB and is as fast.
-        enableCpuMemArena: false,
-        enableMemPattern: false,
-        logSeverityLevel: 3,
-      });
+      return new OnnxTextModel(opened, outputOf(session, path));
     } catch (error) {
-      if (provider === 'cpu') throw FlowError.from(error, 'model_unavailable', `cannot load ${path}`);
-      throw FlowError.from(
-        error,
-        'device_unavailable',
-        `the model cannot be loaded on the device ${provider}; set the environment's device to cpu, or install what ONNX Runtime needs for ${provider}`,
-      );
+      await session.release();
+      throw error;
     }
-    const unknown = session.inputNames.filter((name) => !knownInputs.includes(name));
-    if (unknown.length > 0 || !session.inputNames.includes('input_ids')) {
-      throw new FlowError(
-        'model_unavailable',
-        `${path} is no text encoder: expected the inputs input_ids, attention_mask and token_type_ids or some of them, got ${session.inputNames.join(', ')}`,
-      );
-    }
-    const named = outputNames.find((name) => session.outputNames.includes(name)) ?? session.outputNames[0];
-    const output = session.outputMetadata.find(({ name }) => name === named);
-    if (!output?.isTensor || (output.shape.length !== 2 && output.shape.length !== 3)) {
-      throw new FlowError(
-        'model_unavailable',
-        `${path} is no text encoder: expected an output [rows, width] or [rows, tokens, width], got ${session.outputNames.join(', ')}`,
-      );
-    }
-    return new OnnxTextModel(session, output.name, output.shape);
   }
 
   /** Runs rows of token ids as one padded call. */
   async run(rows: readonly Int32Array[], padId: number): Promise<ModelOutput> {
-    const longest = rows.reduce((most, { length }) => Math.max(most, length), 0);
+    // A text without ids is a row of padding.
+    const longest = rows.reduce((most, { length }) => Math.max(most, length), 1);
     const size = rows.length * longest;
     const ids = new Int32Array(size).fill(padId);
     const mask = new Int32Array(size);
@@ -108,4 +85,24 @@ export class OnnxTextModel {
   async close(): Promise<void> {
     await this.session.release();
   }
+}
+
+/** The output to read, checked to be one of a text model. */
+function outputOf(session: InferenceSession, path: string): { name: string; shape: readonly (number | string)[] } {
+  const unknown = session.inputNames.filter((name) => !knownInputs.includes(name));
+  if (unknown.length > 0 || !session.inputNames.includes('input_ids')) {
+    throw new FlowError(
+      'model_unavailable',
+      `${path} is no text encoder: expected the inputs input_ids, attention_mask and token_type_ids or some of them, got ${session.inputNames.join(', ')}`,
+    );
+  }
+  const named = outputNames.find((name) => session.outputNames.includes(name)) ?? session.outputNames[0];
+  const output = session.outputMetadata.find(({ name }) => name === named);
+  if (!output?.isTensor || (output.shape.length !== 2 && output.shape.length !== 3)) {
+    throw new FlowError(
+      'model_unavailable',
+      `${path} is no text encoder: expected an output [rows, width] or [rows, tokens, width], got ${session.outputNames.join(', ')}`,
+    );
+  }
+  return output;
 }

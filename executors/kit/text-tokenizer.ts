@@ -18,6 +18,7 @@ export class TextTokenizer {
   /** Special tokens before and after a text. */
   private readonly prefix: readonly number[];
   private readonly suffix: readonly number[];
+  private frame: PairFrame | undefined;
 
   private constructor(tokenizer: PreTrainedTokenizer, settings: { maxLength: number; vocabularySize: number }) {
     this.tokenizer = tokenizer;
@@ -60,12 +61,37 @@ export class TextTokenizer {
     });
   }
 
-  /** Token ids of a text with special tokens; one that is too long loses its end, never its closing special token. */
-  encode(text: string): Int32Array {
+  /**
+   * Ids of two texts as one input, and which of the two each id belongs to (0 or 1). What is too long loses the end of
+   * the longer text, token by token.
+   *
+   * @param most most ids; default `maxLength`
+   * @throws `invalid_argument` when the model joins no two texts
+   */
+  encodePair(first: string, second: string, most = this.maxLength): { ids: Int32Array; types: Int32Array } {
+    const frame = this.pairFrame();
+    let [a, b] = [this.bare(first), this.bare(second)];
+    const room = Math.max(0, most - frame.start.length - frame.middle.length - frame.end.length);
+    // Half each, and what one leaves of its half goes to the other.
+    const half = Math.ceil(room / 2);
+    const short = Math.min(a.length, b.length, half);
+    a = a.slice(0, a.length <= b.length ? Math.max(short, room - b.length) : room - short);
+    b = b.slice(0, room - a.length);
+    const ids = Int32Array.from([...frame.start, ...a, ...frame.middle, ...b, ...frame.end]);
+    const types = new Int32Array(ids.length).fill(1, frame.start.length + a.length + frame.closing);
+    return { ids, types };
+  }
+
+  /**
+   * Token ids of a text with special tokens; one that is too long loses its end, never its closing special token.
+   *
+   * @param most most ids; default and limit: `maxLength`
+   */
+  encode(text: string, most = this.maxLength): Int32Array {
     const ids = this.withoutEnd(text);
-    if (ids.length <= this.maxLength) return Int32Array.from(ids);
+    if (ids.length <= most) return Int32Array.from(ids);
     const { prefix, suffix } = this;
-    const room = Math.max(0, this.maxLength - prefix.length - suffix.length);
+    const room = Math.max(0, most - prefix.length - suffix.length);
     const inner = ids.slice(prefix.length, ids.length - suffix.length).slice(0, room);
     return Int32Array.from([...prefix, ...inner, ...suffix]);
   }
@@ -88,9 +114,55 @@ export class TextTokenizer {
     return this.ids(text, true);
   }
 
+  /** Ids of as much of a text as can matter, without special tokens. */
+  private bare(text: string): number[] {
+    const ids = this.withoutEnd(text);
+    const isWhole = this.suffix.every((id, index) => ids[ids.length - this.suffix.length + index] === id);
+    return ids.slice(this.prefix.length, isWhole ? ids.length - this.suffix.length : undefined);
+  }
+
+  /** Special tokens around two texts; `closing` of the middle ones belong to the first. */
+  private pairFrame(): PairFrame {
+    this.frame ??= readPairFrame(this.tokenizer, this.ids('a', false));
+    return this.frame;
+  }
+
   private ids(text: string, hasSpecialTokens: boolean): number[] {
     return this.tokenizer.encode(text, { add_special_tokens: hasSpecialTokens });
   }
+}
+
+interface PairFrame {
+  readonly start: readonly number[];
+  readonly middle: readonly number[];
+  readonly end: readonly number[];
+  readonly closing: number;
+}
+
+/** What a tokenizer puts around two texts, seen on two that are `inner` each. */
+function readPairFrame(tokenizer: PreTrainedTokenizer, inner: readonly number[]): PairFrame {
+  const encoded: unknown = tokenizer('a', { text_pair: 'a', return_tensor: false, return_token_type_ids: true });
+  const [ids, types] = isObject(encoded) ? [encoded['input_ids'], encoded['token_type_ids']] : [];
+  if (!isNumbers(ids)) throw new FlowError('invalid_argument', 'the tokenizer of this model joins no two texts');
+  const find = (from: number): number =>
+    ids.findIndex((_id, at) => at >= from && inner.every((id, offset) => ids[at + offset] === id));
+  const first = find(0);
+  const second = find(first + inner.length);
+  if (first < 0 || second < 0) {
+    throw new FlowError('invalid_argument', 'the tokenizer of this model joins no two texts');
+  }
+  const middle = ids.slice(first + inner.length, second);
+  const ofFirst = isNumbers(types) ? types.indexOf(1) : second;
+  return {
+    start: ids.slice(0, first),
+    middle,
+    end: ids.slice(second + inner.length),
+    closing: (ofFirst < 0 ? second : ofFirst) - first - inner.length,
+  };
+}
+
+function isNumbers(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((each) => typeof each === 'number');
 }
 
 /** How many tokens a model takes: `usual` is what it was made for, `most` what it has positions for. */

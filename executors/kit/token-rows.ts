@@ -1,5 +1,5 @@
 import { describeValue, type Document, FlowError, type NumberArray } from '../../core/index.ts';
-import type { TextTokenizer } from './text-tokenizer.ts';
+import type { TextCoder } from './text-coder.ts';
 
 /**
  * The token ids of a document: its tensor, as a Tokenizer before made it, else its text tokenized here; undefined
@@ -9,9 +9,9 @@ import type { TextTokenizer } from './text-tokenizer.ts';
  *
  * @throws `invalid_argument` when the tensor holds no token ids of this model.
  */
-export function tokenIds(doc: Document, tokenizer: TextTokenizer): Int32Array | undefined {
+export function tokenIds(doc: Document, coder: TextCoder): Int32Array | undefined {
   const { tensor, text } = doc;
-  if (tensor === undefined) return text === undefined ? undefined : tokenizer.encode(text);
+  if (tensor === undefined) return text === undefined ? undefined : coder.encode(text);
   const { data, shape } = tensor;
   if (shape.length !== 1 || tensor.dtype === 'float16' || tensor.dtype === 'bool') {
     throw fault(
@@ -19,14 +19,14 @@ export function tokenIds(doc: Document, tokenizer: TextTokenizer): Int32Array | 
       `expected token ids of shape [length], got a ${tensor.dtype} tensor of shape [${shape.join(', ')}]`,
     );
   }
-  if (data.length === 0 || data.length > tokenizer.maxLength) {
-    throw fault(doc, `expected 1 to ${tokenizer.maxLength} token ids, got ${data.length}`);
+  if (data.length === 0 || data.length > coder.maxLength) {
+    throw fault(doc, `expected 1 to ${coder.maxLength} token ids, got ${data.length}`);
   }
   if (data instanceof Int32Array) {
-    checkRange(doc, data, tokenizer.vocabularySize);
+    checkRange(doc, data, coder.vocabularySize);
     return data;
   }
-  checkRange(doc, data, tokenizer.vocabularySize);
+  checkRange(doc, data, coder.vocabularySize);
   return Int32Array.from(data as ArrayLike<number>, Number);
 }
 

@@ -5,6 +5,21 @@ import unicodedata
 from pathlib import Path
 
 PARAMETERS = json.loads(Path(__file__).with_name("features.json").read_text("utf-8"))
+
+
+def known_points(ranges: str) -> str:
+    """A regex class body of ranges: in turn, in base 36, the gap before a range and its code points less one."""
+    numbers = [int(digits, 36) for digits in ranges.split(" ")]
+    body, end = [], -1
+    for gap, more in zip(numbers[::2], numbers[1::2]):
+        first = end + 1 + gap
+        end = first + more
+        body.append(f"\\U{first:08x}-\\U{end:08x}")
+    return "".join(body)
+
+
+UNKNOWN = re.compile(f"[^{known_points(PARAMETERS['assigned'])}]")
+"""What Unicode 14 has not assigned parts words, whatever version this Python or a browser knows."""
 HAN = "\u3400-\u4dbf\u4e00-\u9fff"
 RUNS = re.compile(f"([{HAN}]+)|((?:(?![{HAN}_])\\w)+)")
 
@@ -38,10 +53,16 @@ def word_features(word: str) -> list[str]:
     return ["w:" + word] + ["g:" + gram for gram in grams]
 
 
+def normalized(text: str) -> str:
+    """Final sigma is a sigma, so that casing does not hang on context."""
+    known = text if text.isascii() else UNKNOWN.sub(" ", text)
+    return unicodedata.normalize(PARAMETERS["normalization"], known).lower().replace("ς", "σ")
+
+
 def features(text: str) -> list[str]:
     found: list[str] = []
     previous = None
-    for match in RUNS.finditer(unicodedata.normalize(PARAMETERS["normalization"], text).lower()):
+    for match in RUNS.finditer(normalized(text)):
         han, word = match.groups()
         if han:
             found += han_features(han)

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -45,16 +47,16 @@ describe('openModel', () => {
     write(folder);
     const model = await openModel(request(folder), { weights: 'auto' }, executorContext());
     assert.equal(model.path, folder);
-    assert.equal(model.weights('int8'), path.join(folder, 'onnx/model_quantized.onnx'));
+    assert.equal(model.weights('model', 'int8'), path.join(folder, 'onnx/model_quantized.onnx'));
   });
 
   it('takes full precision before smaller weights, and the weights that are asked for before others', async () => {
     write(folder);
     writeFileSync(path.join(folder, 'onnx/model.onnx'), 'x');
     const model = await openModel(request(folder), { weights: 'auto' }, executorContext());
-    assert.equal(path.basename(model.weights('auto')), 'model.onnx');
-    assert.equal(path.basename(model.weights('int8')), 'model_quantized.onnx');
-    assert.throws(() => model.weights('fp16'), {
+    assert.equal(path.basename(model.weights('model', 'auto')), 'model.onnx');
+    assert.equal(path.basename(model.weights('model', 'int8')), 'model_quantized.onnx');
+    assert.throws(() => model.weights('model', 'fp16'), {
       reason: 'model_unavailable',
       message: /no fp16 weights.*model_fp16\.onnx/,
     });
@@ -110,21 +112,37 @@ describe('openModel', () => {
     let asked: string[];
     let env: Record<string, string>;
     let answers: Record<string, string>;
+    /** Checksums that the hub tells, by file. */
+    let etags: Record<string, string>;
+    /** Range headers of the requests for weights. */
+    let ranges: (string | undefined)[];
+    /** Ending of a file whose first transfer breaks after 10 bytes. */
     let broken: string | undefined;
 
     beforeEach(async () => {
       asked = [];
       answers = { ...files };
+      etags = {};
+      ranges = [];
       broken = undefined;
       hub = createServer((incoming, response) => {
         asked.push(`${incoming.method ?? ''} ${incoming.url ?? ''}`);
-        const content = answers[(incoming.url ?? '').replace(/^\/ORG\/NAME\/resolve\/[^/]+\//, '')];
+        const file = (incoming.url ?? '').replace(/^\/ORG\/NAME\/resolve\/[^/]+\//, '');
+        const content = answers[file];
+        const { range } = incoming.headers;
+        const from = Number(/\d+/.exec(range ?? '')?.[0] ?? 0);
+        const headers = etags[file] === undefined ? {} : { etag: `"${etags[file]}"` };
         if (content === undefined) response.writeHead(404).end();
-        else if (incoming.method === 'HEAD') response.writeHead(200).end();
-        else if (broken !== undefined && incoming.url?.endsWith(broken)) {
-          response.writeHead(200, { 'content-length': content.length });
-          response.write(content.slice(0, 10), () => response.destroy());
-        } else response.writeHead(200, { 'content-length': content.length }).end(content);
+        else if (incoming.method === 'HEAD') response.writeHead(200, headers).end();
+        else {
+          if (file.endsWith('.onnx')) ranges.push(range);
+          const rest = content.slice(from);
+          response.writeHead(range === undefined ? 200 : 206, { 'content-length': rest.length });
+          if (broken !== undefined && file.endsWith(broken)) {
+            broken = undefined;
+            response.write(rest.slice(0, 10), () => response.destroy());
+          } else response.end(rest);
+        }
       });
       await new Promise<void>((resolve) => hub.listen(0, '127.0.0.1', resolve));
       env = { HF_ENDPOINT: `http://127.0.0.1:${(hub.address() as AddressInfo).port}` };
@@ -176,14 +194,67 @@ describe('openModel', () => {
       assert.ok(asked.includes('GET /ORG/NAME/resolve/v1.0/config.json'));
     });
 
-    it('leaves no half file when a transfer breaks, and can go on later', async () => {
+    it('goes on where a transfer broke, until the file is whole', async () => {
       broken = 'model_quantized.onnx';
-      await assert.rejects(openModel(request('ORG/NAME'), { weights: 'auto' }, executorContext({ env })), {
-        reason: 'model_unavailable',
-      });
-      assert.deepEqual(readdirSync(path.join(folder, 'ORG/NAME/onnx')), []);
-      broken = undefined;
       await openModel(request('ORG/NAME'), { weights: 'auto' }, executorContext({ env }));
+      const file = path.join(folder, 'ORG/NAME/onnx/model_quantized.onnx');
+      assert.equal(readFileSync(file, 'utf8'), files['onnx/model_quantized.onnx']);
+      assert.deepEqual(ranges, [undefined, 'bytes=10-']);
+      assert.deepEqual(readdirSync(path.dirname(file)), ['model_quantized.onnx']);
+    });
+
+    it('goes on with the part that an ended process left', async () => {
+      const onnx = path.join(folder, 'ORG/NAME/onnx');
+      mkdirSync(onnx, { recursive: true });
+      const ended = spawnSync(process.execPath, ['--version']).pid;
+      writeFileSync(path.join(onnx, `model_quantized.onnx.${ended}.part`), 'weig');
+      await openModel(request('ORG/NAME'), { weights: 'auto' }, executorContext({ env }));
+      assert.deepEqual(ranges, ['bytes=4-']);
+      assert.equal(readFileSync(path.join(onnx, 'model_quantized.onnx'), 'utf8'), files['onnx/model_quantized.onnx']);
+    });
+
+    it('begins anew when the part was of another version of the file', async () => {
+      etags['onnx/model_quantized.onnx'] = createHash('sha256')
+        .update(files['onnx/model_quantized.onnx'] ?? '')
+        .digest('hex');
+      const onnx = path.join(folder, 'ORG/NAME/onnx');
+      mkdirSync(onnx, { recursive: true });
+      writeFileSync(path.join(onnx, `model_quantized.onnx.${process.pid}.part`), 'other');
+      await openModel(request('ORG/NAME'), { weights: 'auto' }, executorContext({ env }));
+      assert.deepEqual(ranges, ['bytes=5-', undefined]);
+      assert.equal(readFileSync(path.join(onnx, 'model_quantized.onnx'), 'utf8'), files['onnx/model_quantized.onnx']);
+    });
+
+    for (const [kind, etag] of [
+      ['SHA-256', '0'.repeat(64)],
+      ["git's", '0'.repeat(40)],
+    ] as const) {
+      it(`takes no file whose checksum (${kind}) is not the hub's`, async () => {
+        etags['config.json'] = etag;
+        await assert.rejects(openModel(request('ORG/NAME'), {}, executorContext({ env })), {
+          reason: 'model_unavailable',
+          message: /config\.json came with another checksum/,
+        });
+        assert.equal(existsSync(path.join(folder, 'ORG/NAME/config.json')), false);
+      });
+    }
+
+    it("takes a small file that has git's checksum", async () => {
+      const content = files['config.json'] ?? '';
+      etags['config.json'] = createHash('sha1').update(`blob ${content.length}\0${content}`).digest('hex');
+      const model = await openModel(request('ORG/NAME'), {}, executorContext({ env }));
+      assert.equal(readFileSync(path.join(model.path, 'config.json'), 'utf8'), content);
+    });
+
+    it('fetches the towers, features and picture settings of a model that has them', async () => {
+      const own = {
+        'config.json': '{"model_type": "sluice-mini"}',
+        'features.json': '{}',
+        'preprocessor_config.json': '{}',
+      };
+      answers = { ...own, 'onnx/text_model_quantized.onnx': 'text', 'onnx/vision_model_fp16.onnx': 'pictures' };
+      const model = await openModel(request('ORG/NAME'), { weights: 'auto', pictures: true }, executorContext({ env }));
+      for (const file of Object.keys(answers)) assert.ok(existsSync(path.join(model.path, file)), file);
     });
 
     it('says that the hub has no such file', async () => {

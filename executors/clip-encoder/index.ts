@@ -1,0 +1,1 @@
+export { ClipEncoder } from './clip-encoder.ts';
