@@ -9,6 +9,7 @@ import argparse
 import json
 import random
 import re
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -74,7 +75,7 @@ def embed(folder: Path, texts: list[str]) -> np.ndarray:
         mean = (hidden * mask[..., None]).sum(1) / mask.sum(1, keepdims=True)
         vectors[rows] = mean / np.linalg.norm(mean, axis=1, keepdims=True)
         if start % 6400 == 0:
-            print(f"teacher: {start} of {len(texts)}", flush=True)
+            print(f"teacher: {start} of {len(texts)}", file=sys.stderr, flush=True)
     return vectors
 
 
