@@ -1,5 +1,5 @@
-/** Executors that ship with Sluice; each is the folder `executors/<name in lower case>`. */
-export const builtins = ['Echo', 'Tokenizer', 'Encoder', 'Indexer', 'Ranker'] as const;
+/** Executors that ship with Sluice; each is the folder `executors/<name in kebab case>`. */
+export const builtins = ['Echo', 'Tokenizer', 'Encoder', 'Indexer', 'TextMatcher', 'Ranker'] as const;
 
 export type BuiltinName = (typeof builtins)[number];
 

@@ -8,9 +8,8 @@ import {
   type JsonObject,
   Tensor,
 } from '../../core/index.ts';
-import { readRequests, readRows, searchParameters } from '../kit/index.ts';
+import { DocumentStore, readRequests, readRows, searchParameters, type StoredDocument } from '../kit/index.ts';
 import { type Call, DocumentArray, dynamicBatching, Executor, requests } from '../sdk/index.ts';
-import { DocumentStore, type StoredDocument } from './document-store.ts';
 import { type Neighbour, VectorTable } from './vector-table.ts';
 
 const mostMatches = 10_000;

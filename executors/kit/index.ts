@@ -1,10 +1,12 @@
 export { calibrate, type ModelCall } from './calibration.ts';
+export { cosinesOf, rankByCosines, ranked, softmax } from './clip-scores.ts';
 export { dtypeOption, modelOptions } from './model-options.ts';
 export { ModelFolder, type WeightDtype } from './model-folder.ts';
 export { type ModelPart, type ModelRequest, openModel } from './model-store.ts';
 export { normalize, type PoolingMode, type PoolingSettings, poolRow, readPooling } from './pooling.ts';
 export { readRequests, readRows } from './request-rows.ts';
-export { searchParameters } from './search-parameters.ts';
+export { mostMatches, readParameters, searchParameters } from './search-parameters.ts';
 export { type EncodedRows, type EncoderSettings, SentenceEncoder } from './sentence-encoder.ts';
 export { TextTokenizer } from './text-tokenizer.ts';
+export { DocumentStore, type StoredDocument, type StoreFile, withChanges } from './stores/document-store.ts';
 export { tokenIds } from './token-rows.ts';

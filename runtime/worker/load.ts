@@ -93,7 +93,8 @@ async function resolveSource(source: SourceData): Promise<string> {
       return pathToFileURL(source.path).href;
     case 'builtin': {
       const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-      return new URL(`../../executors/${source.name.toLowerCase()}/index.${extension}`, import.meta.url).href;
+      const folder = source.name.replace(/(?<=[a-z])[A-Z]/g, '-$&').toLowerCase();
+      return new URL(`../../executors/${folder}/index.${extension}`, import.meta.url).href;
     }
     case 'package':
       return await resolvePackage(source.specifier, source.resolveFrom);

@@ -8,13 +8,13 @@ import {
   isObject,
   type JsonObject,
   Tensor,
-} from '../../core/index.ts';
+} from '../../../core/index.ts';
 import { filterCondition } from './tag-filter.ts';
 
 /** What {@link DocumentStore} writes for one document. */
 export interface StoredDocument {
   readonly doc: Document;
-  /** As it was sent, not normalised. */
+  /** As it was sent, not normalised; empty where the store's executor finds without vectors. */
   readonly vector: Float32Array;
 }
 
@@ -32,7 +32,14 @@ interface DocumentRow {
   readonly blob: Uint8Array | null;
 }
 
-const fileName = 'index.sqlite';
+/** The file of a store, where an executor keeps more than documents in it. */
+export interface StoreFile {
+  /** Default `index.sqlite`. */
+  readonly name?: string;
+  /** SQL of the executor's own tables, run once when the file is made. */
+  readonly schema?: string;
+}
+
 const schemaVersion = 1;
 const schema = `
   CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -63,8 +70,8 @@ export class DocumentStore {
    * @throws `workspace_in_use` when another process has it open; `version_mismatch` when a newer Sluice wrote it;
    *   `executor_load_failed` when the file cannot be read.
    */
-  static open(folder: string): DocumentStore {
-    const path = join(folder, fileName);
+  static open(folder: string, { name = 'index.sqlite', schema: ownSchema = '' }: StoreFile = {}): DocumentStore {
+    const path = join(folder, name);
     let database: DatabaseSyncInstance | undefined;
     try {
       database = new DatabaseSync(path);
@@ -80,7 +87,7 @@ export class DocumentStore {
           `the index in ${folder} has version ${version}; this build reads up to ${schemaVersion}: take a newer one or another workspace`,
         );
       }
-      if (version === 0) database.exec(`BEGIN IMMEDIATE; ${schema} COMMIT;`);
+      if (version === 0) database.exec(`BEGIN IMMEDIATE; ${schema} ${ownSchema} COMMIT;`);
     } catch (error) {
       database?.close();
       const isLocked = error instanceof Error && /locked|busy/i.test(error.message);
@@ -187,7 +194,8 @@ export class DocumentStore {
     this.database.close();
   }
 
-  private prepare(sql: string): StatementSyncInstance {
+  /** A statement that is kept as long as the store, for {@link StoreFile.schema}; no text of callers in it. */
+  prepare(sql: string): StatementSyncInstance {
     let statement = this.statements.get(sql);
     if (statement === undefined) {
       statement = this.database.prepare(sql);
@@ -195,6 +203,16 @@ export class DocumentStore {
     }
     return statement;
   }
+}
+
+/** A stored document with the fields that are sent in their place; tags are merged. */
+export function withChanges(stored: Document, sent: Document): Document {
+  const tags = { ...stored.tags, ...sent.tags };
+  // The fields that a document has not are properties too, without value.
+  const fields = Object.entries(sent).filter(([, value]) => value !== undefined);
+  const changed = Object.assign(stored, Object.fromEntries(fields));
+  if (Object.keys(tags).length > 0) changed.tags = tags;
+  return changed;
 }
 
 /** What goes into the column `content`: the fields that have no column of their own and are kept. */
