@@ -4,6 +4,7 @@ import { isObject, type JsonObject, parseDuration } from '../core/index.ts';
 import type { CallOptions } from './call.ts';
 import type { CheckOptions } from './check.ts';
 import type { EndpointTypesOptions } from './endpoint-types.ts';
+import type { EvaluateOptions } from './evaluate.ts';
 import { exitCodes } from './exit-code.ts';
 import { logLevels, Output, type OutputOptions } from './output.ts';
 import type { PingOptions } from './ping.ts';
@@ -64,6 +65,7 @@ export function createProgram(run: RunCommand): Command {
     .description('Print the JSON Schema of flow files, for editors.')
     .action(() => act(async (output) => (await import('./schema.ts')).schema(output)));
   addCall(program, act);
+  addEvaluate(program, act);
   program
     .command('ping')
     .description('Ask whether a running flow is ready.')
@@ -86,6 +88,27 @@ function addCall(program: Command, act: (work: (output: Output) => Promise<numbe
     .option('--priority <number>', 'Larger is more urgent.', parsePriority, 0)
     .action((endpoint: string, texts: string[], options: CallOptions) =>
       act(async (output) => (await import('./call.ts')).call(output, endpoint, texts, options)),
+    );
+}
+
+function addEvaluate(program: Command, act: (work: (output: Output) => Promise<number>) => Promise<void>): void {
+  program
+    .command('evaluate [flow]')
+    .description(
+      'Measure what a flow finds: recall, MRR, nDCG and MAP. The flow is a file, started with an empty index for the ' +
+        'run, or the address of one that runs; without it the run file is measured.',
+    )
+    .requiredOption('--qrels <file>', 'Judgements, as BEIR or TREC have them.')
+    .option('--corpus <file>', 'Texts to index first, lines of JSON with _id, title and text.')
+    .option('--queries <file>', 'Queries, lines of JSON with _id and text; those without judgement are not asked.')
+    .option('--at <numbers>', 'Depths to measure at.', parseDepths, [1, 5, 10])
+    .option('--run <file>', 'Keep what is found in this TREC file; queries that it has are not asked again.')
+    .option('--compare <file>', 'Compare with another TREC file by a paired bootstrap over the queries.')
+    .option('--fields <names>', 'Fields of the corpus that are indexed.', parseNames, ['title', 'text'])
+    .option('--parameters <json>', 'Parameters of each search.', parseParameters, {})
+    .option('--timeout <duration>', 'Longest wait for one answer.', parseTimeout, 600_000)
+    .action((flow: string | undefined, options: EvaluateOptions) =>
+      act(async (output) => (await import('./evaluate.ts')).evaluate(output, flow, options)),
     );
 }
 
@@ -114,6 +137,18 @@ function parseTimeout(text: string): number {
   const timeoutMs = parseDuration(text);
   if (timeoutMs === undefined) throw new InvalidArgumentError('A duration such as 500ms, 10s or 2m is expected.');
   return timeoutMs;
+}
+
+function parseDepths(text: string): number[] {
+  const depths = text.split(',').map(Number);
+  if (!depths.every((depth) => Number.isInteger(depth) && depth >= 1)) {
+    throw new InvalidArgumentError('Whole numbers of at least 1, such as 1,5,10, are expected.');
+  }
+  return depths;
+}
+
+function parseNames(text: string): string[] {
+  return text.split(',');
 }
 
 function parsePriority(text: string): number {

@@ -5,8 +5,8 @@ import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Client, type Document } from '../../client/index.ts';
-import { type DataSet, readDataSet } from '../../examples/retrieval/data-set.ts';
 import { loadFlow, type RunningFlow, startFlow } from '../../index.ts';
+import { type DataSet, readDataSet } from '../../jobs/index.ts';
 import { minilm, skipWithoutMinilm } from '../fixtures/contexts/minilm.ts';
 
 const file = fileURLToPath(new URL('../../flows/hybrid.yml', import.meta.url));
