@@ -28,10 +28,13 @@ export interface EvaluateOptions {
   readonly run?: string;
   readonly compare?: string;
   readonly fields: readonly string[];
-  readonly parameters: JsonObject;
-  /** ms */
-  readonly timeout: number;
+  readonly parameters?: JsonObject;
+  /** ms; default {@link defaultTimeoutMs} */
+  readonly timeout?: number;
 }
+
+/** An answer may wait for a whole corpus to be embedded before it. */
+const defaultTimeoutMs = 600_000;
 
 /** Measures what a flow finds, or what a run file says that it found. */
 export async function evaluate(output: Output, flow: string | undefined, options: EvaluateOptions): Promise<number> {
@@ -81,11 +84,11 @@ async function ask(
   output: Output,
   host: string,
   judgements: Judgements,
-  { corpus, queries, at, run, fields, parameters, timeout }: EvaluateOptions,
+  { corpus, queries, at, run, fields, parameters = {}, timeout }: EvaluateOptions,
 ): Promise<Rankings> {
   const judged = readTexts(needed(queries, '--queries')).filter(({ id }) => judgements.has(id));
   if (judged.length === 0) throw new FlowError('invalid_argument', 'no query of --queries is judged in --qrels');
-  const client = new Client({ host, timeoutMs: timeout });
+  const client = new Client({ host, timeoutMs: timeout ?? defaultTimeoutMs });
   try {
     return await searchRun(client, {
       corpus: corpus === undefined ? undefined : readTexts(corpus, fields),

@@ -105,8 +105,8 @@ function addEvaluate(program: Command, act: (work: (output: Output) => Promise<n
     .option('--run <file>', 'Keep what is found in this TREC file; queries that it has are not asked again.')
     .option('--compare <file>', 'Compare with another TREC file by a paired bootstrap over the queries.')
     .option('--fields <names>', 'Fields of the corpus that are indexed.', parseNames, ['title', 'text'])
-    .option('--parameters <json>', 'Parameters of each search.', parseParameters, {})
-    .option('--timeout <duration>', 'Longest wait for one answer.', parseTimeout, 600_000)
+    .option('--parameters <json>', 'Parameters of each search.', parseParameters)
+    .option('--timeout <duration>', 'Longest wait for one answer; 10 minutes without it.', parseTimeout)
     .action((flow: string | undefined, options: EvaluateOptions) =>
       act(async (output) => (await import('./evaluate.ts')).evaluate(output, flow, options)),
     );
