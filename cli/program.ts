@@ -4,6 +4,7 @@ import { isObject, type JsonObject, parseDuration } from '../core/index.ts';
 import type { CallOptions } from './call.ts';
 import type { CheckOptions } from './check.ts';
 import type { EndpointTypesOptions } from './endpoint-types.ts';
+import type { EvaluateOptions } from './evaluate.ts';
 import { exitCodes } from './exit-code.ts';
 import { logLevels, Output, type OutputOptions } from './output.ts';
 import type { PingOptions } from './ping.ts';
@@ -65,6 +66,7 @@ export function createProgram(run: RunCommand): Command {
     .description('Print the JSON Schema of flow files, for editors.')
     .action(() => act(async (output) => (await import('./schema.ts')).schema(output)));
   addCall(program, act);
+  addEvaluate(program, act);
   program
     .command('ping')
     .description('Ask whether a running flow is ready.')
@@ -105,6 +107,27 @@ function addCall(program: Command, act: (work: (output: Output) => Promise<numbe
     );
 }
 
+function addEvaluate(program: Command, act: (work: (output: Output) => Promise<number>) => Promise<void>): void {
+  program
+    .command('evaluate [flow]')
+    .description(
+      'Measure what a flow finds: recall, MRR, nDCG and MAP. The flow is a file, started with an empty index for the ' +
+        'run, or the address of one that runs; without it the run file is measured.',
+    )
+    .requiredOption('--qrels <file>', 'Judgements, as BEIR or TREC have them.')
+    .option('--corpus <file>', 'Texts to index first, lines of JSON with _id, title and text.')
+    .option('--queries <file>', 'Queries, lines of JSON with _id and text; those without judgement are not asked.')
+    .option('--at <numbers>', 'Depths to measure at.', parseDepths, [1, 5, 10])
+    .option('--run <file>', 'Keep what is found in this TREC file; queries that it has are not asked again.')
+    .option('--compare <file>', 'Compare with another TREC file by a paired bootstrap over the queries.')
+    .option('--fields <names>', 'Fields of the corpus that are indexed.', parseNames, ['title', 'text'])
+    .option('--parameters <json>', 'Parameters of each search.', parseParameters)
+    .option('--timeout <duration>', 'Longest wait for one answer; 10 minutes without it.', parseTimeout)
+    .action((flow: string | undefined, options: EvaluateOptions) =>
+      act(async (output) => (await import('./evaluate.ts')).evaluate(output, flow, options)),
+    );
+}
+
 function packageVersion(): string {
   const manifest: unknown = createRequire(import.meta.url)('sluice/package.json');
   return isObject(manifest) ? String(manifest['version']) : '';
@@ -136,6 +159,18 @@ function parseCount(text: string): number {
   const count = Number(text);
   if (!Number.isInteger(count) || count < 1) throw new InvalidArgumentError('A whole number from 1 on is expected.');
   return count;
+}
+
+function parseDepths(text: string): number[] {
+  const depths = text.split(',').map(Number);
+  if (!depths.every((depth) => Number.isInteger(depth) && depth >= 1)) {
+    throw new InvalidArgumentError('Whole numbers of at least 1, such as 1,5,10, are expected.');
+  }
+  return depths;
+}
+
+function parseNames(text: string): string[] {
+  return text.split(',');
 }
 
 function parsePriority(text: string): number {

@@ -1,5 +1,5 @@
 /** Executors that ship with Sluice; each is the folder `executors/<name in kebab case>`. */
-export const builtins = ['Echo', 'Tokenizer', 'Encoder', 'ClipEncoder', 'Indexer', 'Ranker'] as const;
+export const builtins = ['Echo', 'Tokenizer', 'Encoder', 'ClipEncoder', 'Indexer', 'TextMatcher', 'Ranker'] as const;
 
 export type BuiltinName = (typeof builtins)[number];
 

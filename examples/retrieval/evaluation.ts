@@ -1,23 +1,5 @@
 import type { Document } from '../../client/index.ts';
 
-/** Ids of a question's matches, nearest first, by id of the question. */
-export type Rankings = ReadonlyMap<string, readonly string[]>;
-
-/** Part of the texts that answer a question which is among its first `depth` matches, mean over all questions. */
-export function recallAt(
-  depth: number,
-  rankings: Rankings,
-  relevant: ReadonlyMap<string, ReadonlySet<string>>,
-): number {
-  let sum = 0;
-  for (const [query, ids] of rankings) {
-    const answers = relevant.get(query) ?? new Set();
-    const found = ids.slice(0, depth).filter((id) => answers.has(id)).length;
-    sum += answers.size === 0 ? 0 : found / answers.size;
-  }
-  return rankings.size === 0 ? 0 : sum / rankings.size;
-}
-
 /** What the index found, by id of the question. */
 export function rankingsOf(queries: readonly Document[]): Map<string, string[]> {
   return new Map(queries.map(({ id, matches }) => [id, (matches ?? []).map((match) => match.id)]));

@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Client, Document, type DocumentArray, FlowError } from '../../client/index.ts';
 import { loadFlow, type RunningFlow, startFlow } from '../../index.ts';
-import { type DataSet, missingFiles, readDataSet } from './data-set.ts';
-import { bruteForce, rankingsOf, recallAt } from './evaluation.ts';
+import { type DataSet, mean, measureQueries, missingFiles, type Rankings, readDataSet } from '../../jobs/index.ts';
+import { bruteForce, rankingsOf } from './evaluation.ts';
 
 const usage = `Indexes a data set through a running search flow, asks its questions, and measures what is found.
 
@@ -124,7 +124,7 @@ async function measure(data: DataSet, host: string): Promise<number> {
       const floor = data.floor.get(each);
       say(
         `Recall@${each}`.padEnd(16) +
-          `${percent(recallAt(each, served, data.relevant))}   comparing all: ${percent(recallAt(each, exact, data.relevant))}` +
+          `${percent(recallOf(each, served, data))}   comparing all: ${percent(recallOf(each, exact, data))}` +
           (floor === undefined ? '' : `   words (BM25): ${floor.toFixed(2)} %`),
       );
     }
@@ -134,13 +134,17 @@ async function measure(data: DataSet, host: string): Promise<number> {
     say(
       `stored vectors  differ from /encode by at most ${distance.toExponential(1)} (${Math.min(sampleSize, data.corpus.length)} texts)`,
     );
-    const isExact = depths.every(
-      (each) => recallAt(each, served, data.relevant) === recallAt(each, exact, data.relevant),
-    );
+    const isExact = depths.every((each) => recallOf(each, served, data) === recallOf(each, exact, data));
     return isExact && distance <= sampleTolerance ? 0 : 1;
   } finally {
     await client.close();
   }
+}
+
+/** Recall over the questions that were asked. */
+function recallOf(depth: number, rankings: Rankings, { relevant }: DataSet): number {
+  const asked = new Map([...relevant].filter(([query]) => rankings.has(query)));
+  return mean(measureQueries('recall', depth, rankings, asked).values());
 }
 
 /** All documents of the index with their embeddings, page by page. */

@@ -1,5 +1,5 @@
 import type { ExecutorContext } from '../sdk/index.ts';
-import type { DocumentStore } from './document-store.ts';
+import type { DocumentStore } from '../kit/index.ts';
 import { Graph, loadUsearch } from './graph.ts';
 import { GraphCache } from './graph-cache.ts';
 import { GraphIndex, type GraphIndexSettings } from './graph-index.ts';

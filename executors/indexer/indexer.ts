@@ -1,11 +1,18 @@
 import { z } from 'zod';
 import { canonicalJson, type Document, FlowError, type Json, type JsonObject, Tensor } from '../../core/index.ts';
-import { readRequests, readRows, searchParameters } from '../kit/index.ts';
+import {
+  DocumentStore,
+  mostMatches,
+  readRequests,
+  readRows,
+  searchParameters,
+  type StoredDocument,
+  withChanges,
+} from '../kit/index.ts';
 import { type Call, DocumentArray, dynamicBatching, Executor, requests } from '../sdk/index.ts';
-import { DocumentStore, type StoredDocument } from './document-store.ts';
 import { embeddingOf, wrongDimension } from './embedding.ts';
 import { engines, type IndexEngine, openEngine } from './index-engine.ts';
-import { isNearEnough, mostMatches, readFetchSettings, readSearchSettings } from './search-settings.ts';
+import { isNearEnough, readFetchSettings, readSearchSettings } from './search-settings.ts';
 import type { Neighbour, VectorIndex } from './vector-index.ts';
 import { checkRecord, recordOf, type WorkspaceRecord, writeRecord } from './workspace-record.ts';
 
@@ -97,9 +104,7 @@ export class Indexer extends Executor<z.infer<typeof options>> {
       docs.map((sent) => {
         const stored = this.store.byId(sent.id);
         if (stored === undefined) throw new FlowError('document_not_found', `the index has no document ${sent.id}`);
-        const tags = { ...stored.doc.tags, ...sent.tags };
-        const doc = Object.assign(stored.doc, presentFields(sent));
-        if (Object.keys(tags).length > 0) doc.tags = tags;
+        const doc = withChanges(stored.doc, sent);
         return { doc, vector: sent.embedding === undefined ? stored.vector : this.vectorOf(sent) };
       }),
     );
@@ -230,9 +235,4 @@ export class Indexer extends Executor<z.infer<typeof options>> {
     if (this.opened === undefined) throw new FlowError('internal', 'the index is used before init; this is a bug');
     return this.opened;
   }
-}
-
-/** The fields that a document has; the others are properties too, without value. */
-function presentFields(doc: Document): Partial<Document> {
-  return Object.fromEntries(Object.entries(doc).filter(([, value]) => value !== undefined));
 }

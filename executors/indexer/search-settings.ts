@@ -1,8 +1,7 @@
 import { z } from 'zod';
-import { describeValue, FlowError, type JsonObject } from '../../core/index.ts';
+import { FlowError, type JsonObject } from '../../core/index.ts';
+import { mostMatches, readParameters } from '../kit/index.ts';
 import type { Metric, Neighbour } from './vector-index.ts';
-
-export const mostMatches = 10_000;
 
 const searchSchema = z.object({
   /** Matches of each document; default what the indexer's options say. */
@@ -47,15 +46,4 @@ export function readFetchSettings(parameters: JsonObject): z.infer<typeof fetchS
 /** Whether a match is near enough for the bounds of a search. */
 export function isNearEnough({ score }: Neighbour, { min_score, max_distance }: SearchSettings): boolean {
   return score >= (min_score ?? -Infinity) && score <= (max_distance ?? Infinity);
-}
-
-function readParameters<T>(schema: z.ZodType<T>, parameters: JsonObject): T {
-  const read = schema.safeParse(parameters);
-  if (read.success) return read.data;
-  const [issue] = read.error.issues;
-  const name = issue?.path.join('.') ?? '';
-  throw new FlowError(
-    'invalid_argument',
-    `parameter ${name}: ${issue?.message ?? 'not valid'}, got ${describeValue(parameters[name])}`,
-  );
 }

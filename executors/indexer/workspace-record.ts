@@ -3,7 +3,7 @@ import { createReadStream, statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FlowError } from '../../core/index.ts';
-import type { DocumentStore } from './document-store.ts';
+import type { DocumentStore } from '../kit/index.ts';
 import type { Metric } from './vector-index.ts';
 
 /** What the vectors of a workspace are, as text by name. */

@@ -15,8 +15,9 @@ export { normalize, type PoolingMode, type PoolingSettings, poolRow, readPooling
 export { RemoteFiles, type RemoteSettings } from './remote-file.ts';
 export { readRequests, readRows } from './request-rows.ts';
 export { type FilterName, type RawPicture, resample } from './resample.ts';
-export { searchParameters } from './search-parameters.ts';
+export { mostMatches, readParameters, searchParameters } from './search-parameters.ts';
 export { type EncodedRows, type EncoderSettings, SentenceEncoder } from './sentence-encoder.ts';
 export { loadTextCoder, type TextCoder } from './text-coder.ts';
 export { TextTokenizer } from './text-tokenizer.ts';
+export { DocumentStore, type StoredDocument, type StoreFile, withChanges } from './stores/document-store.ts';
 export { tokenIds } from './token-rows.ts';

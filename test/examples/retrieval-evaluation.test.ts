@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { Document, Tensor } from '../../core/index.ts';
-import { missingFiles, readDataSet } from '../../examples/retrieval/data-set.ts';
-import { bruteForce, recallAt } from '../../examples/retrieval/evaluation.ts';
+import { bruteForce } from '../../examples/retrieval/evaluation.ts';
+import { missingFiles, readDataSet } from '../../jobs/index.ts';
 
 describe('A data set in BEIR layout', () => {
   let folder: string;
@@ -39,7 +39,7 @@ describe('A data set in BEIR layout', () => {
       queries.map(({ id }) => id),
       ['q1', 'q2'],
     );
-    assert.deepEqual([...(relevant.get('q2') ?? [])], ['1']);
+    assert.deepEqual([...(relevant.get('q2') ?? [])], [['1', 1]]);
     assert.deepEqual(Object.fromEntries(floor), { 1: 95.2, 10: 98.6 });
   });
 
@@ -56,21 +56,8 @@ describe('A data set in BEIR layout', () => {
   });
 });
 
-describe('Recall', () => {
-  it('is the part of the answers among the first matches', () => {
-    const rankings = new Map([
-      ['q1', ['x', 'a']],
-      ['q2', ['b', 'c']],
-    ]);
-    const relevant = new Map([
-      ['q1', new Set(['a'])],
-      ['q2', new Set(['b', 'c'])],
-    ]);
-    assert.equal(recallAt(1, rankings, relevant), 0.25);
-    assert.equal(recallAt(2, rankings, relevant), 1);
-  });
-
-  it('is compared with the nearest by cosine, whatever the lengths', () => {
+describe('The reference of the retrieval example', () => {
+  it('is the nearest by cosine, whatever the lengths', () => {
     const doc = (id: string, values: number[]): Document => new Document({ id, embedding: Tensor.vector(values) });
     const found = bruteForce([doc('q', [2, 0])], [doc('far', [0, 9]), doc('near', [1, 0.1]), doc('mid', [50, 50])], 2);
     assert.deepEqual(found.get('q'), ['near', 'mid']);

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import fc from 'fast-check';
 import { Document } from '../../../core/index.ts';
-import { DocumentStore } from '../../../executors/indexer/document-store.ts';
+import { DocumentStore } from '../../../executors/kit/index.ts';
 import { type IndexEngine, openEngine } from '../../../executors/indexer/index-engine.ts';
 import type { Metric, VectorIndex } from '../../../executors/indexer/vector-index.ts';
 import { executorContext } from '../../fixtures/contexts/executor-context.ts';

@@ -9,13 +9,13 @@ import {
   isObject,
   type JsonObject,
   Tensor,
-} from '../../core/index.ts';
+} from '../../../core/index.ts';
 import { filterCondition, tagField } from './tag-filter.ts';
 
 /** What {@link DocumentStore} writes for one document. */
 export interface StoredDocument {
   readonly doc: Document;
-  /** As it was sent, not normalised. */
+  /** As it was sent, not normalised; empty where the store's executor finds without vectors. */
   readonly vector: Float32Array;
 }
 
@@ -33,7 +33,14 @@ interface DocumentRow {
   readonly blob: Uint8Array | null;
 }
 
-const fileName = 'index.sqlite';
+/** The file of a store, where an executor keeps more than documents in it. */
+export interface StoreFile {
+  /** Default `index.sqlite`. */
+  readonly name?: string;
+  /** SQL of the executor's own tables, run once when the file is made. */
+  readonly schema?: string;
+}
+
 const schemaVersion = 2;
 /** Vectors lie apart, so that a filter over tags does not read them. */
 const vectorTables = `
@@ -75,8 +82,8 @@ export class DocumentStore {
    * @throws `workspace_in_use` when another process has it open; `version_mismatch` when a newer Sluice wrote it;
    *   `executor_load_failed` when the file cannot be read.
    */
-  static open(folder: string): DocumentStore {
-    const path = join(folder, fileName);
+  static open(folder: string, { name = 'index.sqlite', schema: ownSchema = '' }: StoreFile = {}): DocumentStore {
+    const path = join(folder, name);
     let database: DatabaseSyncInstance | undefined;
     try {
       database = new DatabaseSync(path);
@@ -94,7 +101,7 @@ export class DocumentStore {
       }
       if (version < schemaVersion) {
         database.exec(
-          `BEGIN IMMEDIATE; ${version === 0 ? schema : fromVersion1} PRAGMA user_version = ${schemaVersion};
+          `BEGIN IMMEDIATE; ${version === 0 ? `${schema} ${ownSchema}` : fromVersion1} PRAGMA user_version = ${schemaVersion};
            INSERT INTO facts VALUES ('identity', '${randomUUID()}'); COMMIT;`,
         );
       }
@@ -246,7 +253,8 @@ export class DocumentStore {
     this.prepare('INSERT INTO changes (row) VALUES (?)').run(row);
   }
 
-  private prepare(sql: string): StatementSyncInstance {
+  /** A statement that is kept as long as the store, for {@link StoreFile.schema}; no text of callers in it. */
+  prepare(sql: string): StatementSyncInstance {
     let statement = this.statements.get(sql);
     if (statement === undefined) {
       statement = this.database.prepare(sql);
@@ -254,6 +262,16 @@ export class DocumentStore {
     }
     return statement;
   }
+}
+
+/** A stored document with the fields that are sent in their place; tags are merged. */
+export function withChanges(stored: Document, sent: Document): Document {
+  const tags = { ...stored.tags, ...sent.tags };
+  // The fields that a document has not are properties too, without value.
+  const fields = Object.entries(sent).filter(([, value]) => value !== undefined);
+  const changed = Object.assign(stored, Object.fromEntries(fields));
+  if (Object.keys(tags).length > 0) changed.tags = tags;
+  return changed;
 }
 
 /** What goes into the column `content`: the fields that have no column of their own and are kept. */

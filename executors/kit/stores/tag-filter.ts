@@ -1,4 +1,4 @@
-import { describeValue, FlowError, isObject } from '../../core/index.ts';
+import { describeValue, FlowError, isObject } from '../../../core/index.ts';
 
 /** A condition in SQL over the column `tags`, with its values. */
 export interface SqlCondition {

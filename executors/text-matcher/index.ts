@@ -1,0 +1,1 @@
+export { TextMatcher } from './text-matcher.ts';

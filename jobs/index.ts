@@ -1,0 +1,12 @@
+export { type DataSet, missingFiles, readDataSet, readJudgements, readTexts } from './data-set.ts';
+export { type Difference, pairedBootstrap } from './paired-bootstrap.ts';
+export {
+  type Judgements,
+  mean,
+  measureQueries,
+  type MetricName,
+  metricNames,
+  type Rankings,
+} from './retrieval-metrics.ts';
+export { readRun } from './run-file.ts';
+export { searchRun, type SearchRunOptions } from './search-run.ts';
