@@ -21,7 +21,7 @@ const byCode: Readonly<Record<ErrorCode, status>> = {
   unauthenticated: status.UNAUTHENTICATED,
 };
 
-export function grpcStatus(error: FlowError): status {
+function grpcStatus(error: FlowError): status {
   return byCode[error.code];
 }
 
