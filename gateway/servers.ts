@@ -58,9 +58,12 @@ export class ProtocolServers {
     this.#webSocket?.drain();
   }
 
-  /** Lets the WebSocket connections close in their own way, which takes an answer of the other side. */
+  /**
+   * Lets the connections of gRPC and WebSocket close in their own way: with the last answers of the one, and an answer
+   * of the other side to the other.
+   */
   async closeSockets(graceMs: number): Promise<void> {
-    await this.#webSocket?.close(graceMs);
+    await Promise.all([this.#webSocket?.close(graceMs), this.#grpc?.ended(graceMs)]);
   }
 
   async close(): Promise<void> {

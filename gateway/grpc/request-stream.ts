@@ -28,6 +28,8 @@ export function serveStream(
   let hasEnded = false;
   let isBroken = false;
   let written = Promise.resolve();
+  // As many answers wait for a slow reader as requests are in flight.
+  stream.setMaxListeners(0);
 
   const fail = (error: unknown): void => {
     if (isBroken) return;

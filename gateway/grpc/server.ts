@@ -34,6 +34,8 @@ export interface GrpcServer {
   accept(socket: Socket): void;
   /** Tells clients to go elsewhere; calls in flight go on. */
   drain(graceMs: number): void;
+  /** Fulfils when the connections that were drained have ended: their last answers are out then. */
+  ended(graceMs: number): Promise<void>;
   close(): void;
 }
 
@@ -86,11 +88,23 @@ export function createGrpcServer(parts: GrpcServerParts): GrpcServer {
   const health = new HealthImplementation(Object.fromEntries(names.map((name) => [name, 'SERVING'])));
   health.addToServer(server);
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  const open = new Set<Socket>();
   return {
-    accept: (socket) => injector.injectConnection(socket),
+    accept: (socket) => {
+      open.add(socket);
+      socket.once('close', () => open.delete(socket));
+      injector.injectConnection(socket);
+    },
     drain: (graceMs) => {
       for (const name of names) health.setStatus(name, 'NOT_SERVING');
       injector.drain(graceMs);
+    },
+    ended: async (graceMs) => {
+      const closed = Promise.all([...open].map((socket) => new Promise((resolve) => socket.once('close', resolve))));
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, graceMs)));
+      await Promise.race([closed, late]);
+      clearTimeout(timer);
     },
     close: () => {
       injector.destroy();

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Difference } from './comparison.ts';
 
 /** A row of the table of differences. */
-export interface NamedDifference {
+interface NamedDifference {
   readonly name: string;
   /** Where the row holds; several fields may show one difference. */
   readonly fields: readonly RegExp[];

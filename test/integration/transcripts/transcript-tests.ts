@@ -20,7 +20,7 @@ const transcripts = loadTranscripts();
 const names = transcripts.map(({ name }) => name);
 const known = missingTranscripts === false ? readNamedDifferences() : [];
 
-export type Group = 'http' | 'grpc' | 'websocket' | 'telemetry';
+type Group = 'http' | 'grpc' | 'websocket' | 'telemetry';
 
 function groupOf({ name, exchanges: [first] }: Transcript): Group {
   if (first === undefined || name.startsWith('traces_')) return 'telemetry';

@@ -67,7 +67,7 @@ export interface WebSocketExchange {
   readonly server_frames?: readonly WebSocketFrame[];
 }
 
-export type Exchange = HttpExchange | GrpcExchange | WebSocketExchange;
+type Exchange = HttpExchange | GrpcExchange | WebSocketExchange;
 
 /** One file: what was sent to a running Jina 3.34 and what it answered. */
 export interface Transcript {

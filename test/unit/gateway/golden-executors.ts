@@ -19,7 +19,7 @@ function tag(docs: DocumentArray, key: string, value: NonNullable<Document['tags
   return docs;
 }
 
-/** The executor of the recorded flow `single`, and the second one of `chain`. */
+/** The executor of the recorded flow `single`. */
 export const encoder: InProcessExecutor = {
   name: 'encoder',
   className: 'Encoder',
@@ -38,19 +38,6 @@ export const encoder: InProcessExecutor = {
       return docs;
     },
     '/drop': (docs) => DocumentArray.fromInputs([...docs].filter((doc) => doc.text?.startsWith('drop') !== true)),
-  },
-};
-
-/** The first executor of the recorded flow `chain`. */
-export const upper: InProcessExecutor = {
-  name: 'upper',
-  className: 'Upper',
-  endpoints: {
-    '/encode': (docs) => {
-      for (const doc of docs) if (doc.text !== undefined) doc.text = doc.text.toUpperCase();
-      return docs;
-    },
-    '/who': (docs, { parameters }) => tag(docs, 'upper', parameters),
   },
 };
 

@@ -26,7 +26,7 @@ type Message = Record<string, unknown>;
 function coder(type: protobuf.Type) {
   return {
     write: (message: Message) => Buffer.from(type.encode(type.fromObject(message)).finish()),
-    read: (bytes: Buffer) => type.toObject(type.decode(bytes), { enums: String, bytes: Buffer }) as Message,
+    read: (bytes: Buffer) => type.toObject(type.decode(bytes), { enums: String, bytes: Buffer }),
   };
 }
 
