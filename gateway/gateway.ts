@@ -50,7 +50,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const endpoints = new EndpointDirectory(runtime);
   const handler = new RequestHandler({ runtime, instrument, endpoints, clock });
   const { title, description } = plan;
-  const site = new Site({ title, description, endpoints, metricsPage: () => options.metricsPage() });
+  const models = plan.embeddings?.models ?? [];
+  const site = new Site({ title, description, endpoints, models, metricsPage: () => options.metricsPage() });
   const http = await createHttpServer({ plan, handler, endpoints, site, clock, logger });
   const isGrpcServed = plan.listeners.some(({ protocols }) => protocols.includes('grpc'));
   // Its library takes a while to load: only where it is needed.

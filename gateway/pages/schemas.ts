@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../core/index.ts';
+import { openAiSchemas } from './openai-schemas.ts';
 
 const text = { type: ['string', 'null'] };
 const integer = { type: ['integer', 'null'] };
@@ -208,4 +209,5 @@ export const schemas = {
     },
     required: ['status', 'reasons', 'executors'],
   },
+  ...openAiSchemas,
 } satisfies Record<string, JsonObject>;
