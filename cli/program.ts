@@ -5,6 +5,7 @@ import type { CallOptions } from './call.ts';
 import type { CheckOptions } from './check.ts';
 import type { EndpointTypesOptions } from './endpoint-types.ts';
 import { exitCodes } from './exit-code.ts';
+import type { IndexOptions } from './index-job.ts';
 import { logLevels, Output, type OutputOptions } from './output.ts';
 import type { PingOptions } from './ping.ts';
 import type { PlanOptions } from './plan.ts';
@@ -64,6 +65,7 @@ export function createProgram(run: RunCommand): Command {
     .description('Print the JSON Schema of flow files, for editors.')
     .action(() => act(async (output) => (await import('./schema.ts')).schema(output)));
   addCall(program, act);
+  addIndex(program, act);
   program
     .command('ping')
     .description('Ask whether a running flow is ready.')
@@ -86,6 +88,33 @@ function addCall(program: Command, act: (work: (output: Output) => Promise<numbe
     .option('--priority <number>', 'Larger is more urgent.', parsePriority, 0)
     .action((endpoint: string, texts: string[], options: CallOptions) =>
       act(async (output) => (await import('./call.ts')).call(output, endpoint, texts, options)),
+    );
+}
+
+function addIndex(program: Command, act: (work: (output: Output) => Promise<number>) => Promise<void>): void {
+  program
+    .command('index <flow> <input>')
+    .description(
+      'Send a folder of pictures, JSON lines or CSV to a flow: a flow file, run for the job, or the URL of a running ' +
+        'one. A job that was ended goes on where it was when it is started again.',
+    )
+    .addOption(
+      new Option('--format <format>', 'What the input is; default by its name.').choices(['pictures', 'jsonl', 'csv']),
+    )
+    .option('--endpoint <endpoint>', 'Endpoint of the flow.', '/index')
+    .option('--parameters <json>', 'Parameters of each request.', parseParameters)
+    .option('--id <column>', 'Column of the id; a row without one gets one from its file name and line.', 'id')
+    .option('--text <column>', 'Column of the text.', 'text')
+    .option('--uri <column>', 'Column of the URI.', 'uri')
+    .option('--tags <columns>', 'Columns that become tags, with commas between; default all others.', parseList)
+    .option('--batch-size <rows>', 'Most rows of one request.', parseCount, 64)
+    .option('--concurrency <requests>', 'Requests on their way at the same time.', parseCount, 4)
+    .option('--timeout <duration>', 'Longest wait for the answer to one request.', parseTimeout)
+    .option('--bad-rows <file>', 'Report of the rows that were left out; default beside the state.')
+    .option('--state <file>', 'Where the job got to; default in .sluice beside the flow file, or here for a URL.')
+    .option('--restart', 'Begin with the first row, whatever the state says.', false)
+    .action((flow: string, input: string, options: IndexOptions) =>
+      act(async (output) => (await import('./index-job.ts')).indexRows(output, flow, input, options)),
     );
 }
 
@@ -120,6 +149,17 @@ function parsePriority(text: string): number {
   const priority = Number(text);
   if (!Number.isInteger(priority)) throw new InvalidArgumentError('A whole number is expected.');
   return priority;
+}
+
+function parseCount(text: string): number {
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 1)
+    throw new InvalidArgumentError('A whole number of at least 1 is expected.');
+  return count;
+}
+
+function parseList(text: string): string[] {
+  return text.split(',').map((name) => name.trim());
 }
 
 function append(value: string, before: readonly string[]): string[] {
