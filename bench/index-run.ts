@@ -113,6 +113,7 @@ function callOf(endpoint: string, docs: DocumentArray, parameters: JsonObject): 
       throw error;
     },
     phase: (_name, work) => work(),
+    countTokens: nothing,
     reportCost: nothing,
   };
 }

@@ -8,6 +8,7 @@ export const exitCodes = {
   usage: { code: 2, meaning: 'The command line is wrong: an unknown command or option, a value that does not fit.' },
   invalidFlow: { code: 3, meaning: 'The flow file has faults, or `check` found some in an executor; all are listed.' },
   unreachable: { code: 4, meaning: 'The service cannot be reached or is not ready.' },
+  badRows: { code: 5, meaning: 'The job is done, but some rows were left out; they are listed in a file.' },
   interrupted: { code: 130, meaning: 'Ended by SIGINT (Ctrl-C) before the work was done.' },
   terminated: { code: 143, meaning: 'Ended by SIGTERM before the work was done.' },
 } as const;

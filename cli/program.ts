@@ -6,6 +6,7 @@ import type { CheckOptions } from './check.ts';
 import type { EndpointTypesOptions } from './endpoint-types.ts';
 import type { EvaluateOptions } from './evaluate.ts';
 import { exitCodes } from './exit-code.ts';
+import type { IndexOptions } from './index-job.ts';
 import { logLevels, Output, type OutputOptions } from './output.ts';
 import type { PingOptions } from './ping.ts';
 import type { PlanOptions } from './plan.ts';
@@ -67,6 +68,7 @@ export function createProgram(run: RunCommand): Command {
     .action(() => act(async (output) => (await import('./schema.ts')).schema(output)));
   addCall(program, act);
   addEvaluate(program, act);
+  addIndex(program, act);
   program
     .command('ping')
     .description('Ask whether a running flow is ready.')
@@ -120,11 +122,38 @@ function addEvaluate(program: Command, act: (work: (output: Output) => Promise<n
     .option('--at <numbers>', 'Depths to measure at.', parseDepths, [1, 5, 10])
     .option('--run <file>', 'Keep what is found in this TREC file; queries that it has are not asked again.')
     .option('--compare <file>', 'Compare with another TREC file by a paired bootstrap over the queries.')
-    .option('--fields <names>', 'Fields of the corpus that are indexed.', parseNames, ['title', 'text'])
+    .option('--fields <names>', 'Fields of the corpus that are indexed.', parseList, ['title', 'text'])
     .option('--parameters <json>', 'Parameters of each search.', parseParameters)
     .option('--timeout <duration>', 'Longest wait for one answer; 10 minutes without it.', parseTimeout)
     .action((flow: string | undefined, options: EvaluateOptions) =>
       act(async (output) => (await import('./evaluate.ts')).evaluate(output, flow, options)),
+    );
+}
+
+function addIndex(program: Command, act: (work: (output: Output) => Promise<number>) => Promise<void>): void {
+  program
+    .command('index <flow> <input>')
+    .description(
+      'Send a folder of pictures, JSON lines or CSV to a flow: a flow file, run for the job, or the URL of a running ' +
+        'one. A job that was ended goes on where it was when it is started again.',
+    )
+    .addOption(
+      new Option('--format <format>', 'What the input is; default by its name.').choices(['pictures', 'jsonl', 'csv']),
+    )
+    .option('--endpoint <endpoint>', 'Endpoint of the flow.', '/index')
+    .option('--parameters <json>', 'Parameters of each request.', parseParameters)
+    .option('--id <column>', 'Column of the id; a row without one gets one from its file name and line.', 'id')
+    .option('--text <column>', 'Column of the text.', 'text')
+    .option('--uri <column>', 'Column of the URI.', 'uri')
+    .option('--tags <columns>', 'Columns that become tags, with commas between; default all others.', parseList)
+    .option('--batch-size <rows>', 'Most rows of one request.', parseCount, 64)
+    .option('--concurrency <requests>', 'Requests on their way at the same time.', parseCount, 4)
+    .option('--timeout <duration>', 'Longest wait for the answer to one request.', parseTimeout)
+    .option('--bad-rows <file>', 'Report of the rows that were left out; default beside the state.')
+    .option('--state <file>', 'Where the job got to; default in .sluice beside the flow file, or here for a URL.')
+    .option('--restart', 'Begin with the first row, whatever the state says.', false)
+    .action((flow: string, input: string, options: IndexOptions) =>
+      act(async (output) => (await import('./index-job.ts')).indexRows(output, flow, input, options)),
     );
 }
 
@@ -169,14 +198,14 @@ function parseDepths(text: string): number[] {
   return depths;
 }
 
-function parseNames(text: string): string[] {
-  return text.split(',');
-}
-
 function parsePriority(text: string): number {
   const priority = Number(text);
   if (!Number.isInteger(priority)) throw new InvalidArgumentError('A whole number is expected.');
   return priority;
+}
+
+function parseList(text: string): string[] {
+  return text.split(',').map((name) => name.trim());
 }
 
 function append(value: string, before: readonly string[]): string[] {

@@ -206,7 +206,7 @@ function number(value: unknown, path: JsonPath, key: string | number): number {
   throw fieldFault([...path, key], 'a number', value);
 }
 
-function pathText(path: JsonPath): string {
+export function pathText(path: JsonPath): string {
   return path.map((part, index) => (typeof part === 'number' ? `[${part}]` : index === 0 ? part : `.${part}`)).join('');
 }
 

@@ -17,6 +17,7 @@ export {
   documentToJson,
   fieldFault,
   type JsonPath,
+  pathText,
   type TensorForm,
 } from './document-json.ts';
 export { parseDuration } from './duration.ts';

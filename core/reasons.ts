@@ -47,6 +47,11 @@ export const reasons = {
     meaning: 'No executor that the request may reach binds the endpoint or a default endpoint.',
   },
   unknown_target: { code: 'not_found', retryable: false, meaning: 'target_executor matches no executor of the flow.' },
+  unknown_model: {
+    code: 'not_found',
+    retryable: false,
+    meaning: 'The request names a model that the flow does not serve.',
+  },
   document_not_found: { code: 'not_found', retryable: false, meaning: 'The index has no document with the id.' },
   streaming_endpoint: {
     code: 'failed_precondition',

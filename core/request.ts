@@ -37,5 +37,7 @@ export interface FlowResponse {
   readonly parameters: JsonObject;
   readonly docs: DocumentArray;
   readonly routes: readonly Route[];
+  /** Tokens of its input that executors counted, all of them together; undefined where none counts. */
+  readonly tokens?: number;
   readonly error?: FlowError;
 }

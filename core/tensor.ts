@@ -182,6 +182,11 @@ export class Tensor {
     return build(0);
   }
 
+  /** The elements as float32: the memory of the tensor where that is its dtype, a copy otherwise. */
+  toFloat32(): Float32Array {
+    return this.data instanceof Float32Array ? this.data : Float32Array.from(this.numbers());
+  }
+
   /** The elements as ordinary numbers: half floats decoded, 64-bit integers rounded to the nearest double. */
   private numbers(): ArrayLike<number> {
     if (this.dtype === 'float16') return Array.from(this.data as Uint16Array, halfToNumber);

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { readAlias } from './alias.ts';
 import type { Checked } from './check.ts';
-import type { ExposedEndpoint, GatewayPlan, ListenerPlan, TracingPlan } from './plan.ts';
+import type { EmbeddingsPlan, ExposedEndpoint, GatewayPlan, ListenerPlan, TracingPlan } from './plan.ts';
 import type { FlowReader } from './reader.ts';
 import type { exposedEndpointSchema } from './schema-exposed.ts';
 import type { gatewaySchema, gatewayShape } from './schema-gateway.ts';
@@ -42,6 +42,7 @@ export function planGateway(
     hasDebugEndpoints: merged.no_debug_endpoints !== true,
     hasCrudEndpoints: merged.no_crud_endpoints !== true,
     exposed: builder.exposed(),
+    ...embeddingsPlan(flowName, merged.openai_embeddings),
     maxBodyBytes: merged.max_body ?? 64 * 2 ** 20,
     timeoutMs: merged.timeout ?? 60_000,
     prefetch: merged.prefetch === 0 ? Number.MAX_SAFE_INTEGER : (merged.prefetch ?? 1000),
@@ -156,6 +157,15 @@ class GatewaySettings {
     }
     return [];
   }
+}
+
+function embeddingsPlan(
+  flowName: string,
+  written: GatewaySections['gateway']['openai_embeddings'],
+): { embeddings?: EmbeddingsPlan } {
+  if (written === undefined) return {};
+  const { endpoint, models } = typeof written === 'string' ? { endpoint: written, models: undefined } : written;
+  return { embeddings: { endpoint, models: models ?? [flowName], takesAnyModel: models === undefined } };
 }
 
 function exposedEndpoint(endpoint: string, options: Checked<typeof exposedEndpointSchema.shape>): ExposedEndpoint {

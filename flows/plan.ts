@@ -75,6 +75,15 @@ export interface ExposedEndpoint {
   readonly tags?: readonly string[];
 }
 
+/** `POST /v1/embeddings` in OpenAI's form (`openai_embeddings`). */
+export interface EmbeddingsPlan {
+  readonly endpoint: string;
+  /** What `GET /v1/models` lists; the name of the flow when the file names none. */
+  readonly models: readonly string[];
+  /** Whether a request may name any other model too. */
+  readonly takesAnyModel: boolean;
+}
+
 export interface GatewayPlan {
   /** Default 127.0.0.1. */
   readonly host: string;
@@ -88,6 +97,8 @@ export interface GatewayPlan {
   readonly hasDebugEndpoints: boolean;
   readonly hasCrudEndpoints: boolean;
   readonly exposed: readonly ExposedEndpoint[];
+  /** Missing: not served. */
+  readonly embeddings?: EmbeddingsPlan;
   /** Largest body or message, bytes; default 64 MiB. */
   readonly maxBodyBytes: number;
   /** Deadline of a request that brings none, ms; default 60 s. */

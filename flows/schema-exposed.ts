@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { expected, jinaKey, refusedKey, sluiceKey, strictObject } from './schema-key.ts';
-import { flag, mapOf, oneOrMore, text } from './schema-value.ts';
+import { filledText, flag, mapOf, oneOrMore, text } from './schema-value.ts';
 
 const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 
@@ -9,6 +9,11 @@ const method = z
   .meta({ title: 'HTTP method', enum: [...methods, ...methods.map((name) => name.toLowerCase())] })
   .transform((value) => value.toUpperCase())
   .refine((value) => methods.some((name) => name === value), expected(`one of ${methods.join(', ')}`));
+
+const endpointName = z
+  .string(expected('an endpoint such as /encode'))
+  .meta({ title: 'endpoint' })
+  .regex(/^\/./, expected('an endpoint such as /encode'));
 
 const ofFastApi = 'an option of the Python gateway';
 
@@ -60,6 +65,27 @@ export const exposedEndpoints = z.union(
   expected('an object of endpoints, or its JSON text'),
 );
 
+const modelName = filledText.describe('A model name.');
+
+/** `openai_embeddings`: an endpoint, or an endpoint and the names under which it is served. */
+const openaiEmbeddings = z.union(
+  [
+    endpointName,
+    strictObject(
+      {
+        endpoint: endpointName.describe('Endpoint that gives each document an embedding.'),
+        models: sluiceKey(
+          oneOrMore(modelName, 'a list of model names'),
+          'Values of `model` that are answered; any other is an error.',
+          'any, and the name of the flow is listed',
+        ),
+      },
+      'an object such as {endpoint: /encode, models: [all-MiniLM-L6-v2]}',
+    ),
+  ],
+  expected('an endpoint such as /encode, or an object such as {endpoint: /encode, models: [all-MiniLM-L6-v2]}'),
+);
+
 /** What the gateway shows over HTTP; part of `with` and of `gateway`. */
 export const pagesShape = {
   title: jinaKey(text, 'Title of the OpenAPI page.', 'the name of the flow'),
@@ -73,5 +99,10 @@ export const pagesShape = {
     'false',
   ),
   expose_endpoints: jinaKey(exposedEndpoints, 'HTTP paths of their own for endpoints: an object, or its JSON text.'),
+  openai_embeddings: sluiceKey(
+    openaiEmbeddings,
+    "Serves an endpoint that gives embeddings as `POST /v1/embeddings` in OpenAI's form, and `GET /v1/models`.",
+    'not served',
+  ),
   expose_graphql_endpoint: refusedKey('GraphQL', [false]),
 };

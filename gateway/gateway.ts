@@ -52,6 +52,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { title, description, searchPage } = plan;
   const site = new Site({
     ...{ title, description, searchPage, endpoints },
+    models: plan.embeddings?.models ?? [],
     live: (isDraining) => liveSnapshot({ runtime, metrics: options.live, nowMs: clock.now(), isDraining }),
     metricsPage: () => options.metricsPage(),
   });

@@ -3,6 +3,8 @@ import { defaultEndpoint, type FlowEndpoint } from './endpoints.ts';
 
 export type GatewayPlan = Runtime['plan']['gateway'];
 
+export type EmbeddingsPlan = NonNullable<GatewayPlan['embeddings']>;
+
 export const pages = {
   root: '/',
   dryRun: '/dry_run',
@@ -10,6 +12,7 @@ export const pages = {
   live: '/health/live',
   ready: '/health/ready',
   metrics: '/metrics',
+  models: '/v1/models',
   openapi: '/openapi.json',
   docs: '/docs',
   redoc: '/redoc',
@@ -29,6 +32,8 @@ export type Target =
   /** The body names the endpoint. */
   | { readonly type: 'post' }
   | { readonly type: 'endpoint'; readonly endpoint: string }
+  /** The endpoint in OpenAI's form. */
+  | { readonly type: 'embeddings'; readonly endpoint: string; readonly plan: EmbeddingsPlan }
   | { readonly type: 'stream'; readonly endpoint: string };
 
 export type Tag = 'Debug' | 'CRUD' | 'Customized';
@@ -59,6 +64,7 @@ const summaries: Readonly<Record<Page, string>> = {
   live: 'Liveness: 200 while the gateway runs',
   ready: 'Readiness: 200 while every executor is ready, else 503 and which one is not',
   metrics: 'Metrics in the Prometheus text format',
+  models: "The models that /v1/embeddings serves, in OpenAI's form",
   openapi: 'This document',
   docs: 'This document as a page to read and try',
   redoc: 'Leads to /docs',
@@ -74,6 +80,15 @@ const summaries: Readonly<Record<Page, string>> = {
  */
 export function buildPaths(plan: GatewayPlan, endpoints: ReadonlyMap<string, FlowEndpoint>): PathTable {
   const table = pagePaths(plan);
+  if (plan.embeddings !== undefined) {
+    const { endpoint } = plan.embeddings;
+    add(table, {
+      path: '/v1/embeddings',
+      targets: only('POST', { type: 'embeddings', endpoint, plan: plan.embeddings }),
+      tags: ['OpenAI'],
+      summary: `Gives texts their embeddings, in OpenAI's form (${endpoint})`,
+    });
+  }
   if (plan.hasDebugEndpoints) {
     const summary = 'Sends documents to the endpoint that the body names';
     add(table, { path: '/post', targets: only('POST', { type: 'post' }), tags: ['Debug'], summary });
@@ -94,8 +109,12 @@ export function pagePaths(plan: GatewayPlan): Map<string, PathEntry> {
   const table = new Map<string, PathEntry>();
   for (const page of Object.keys(pages) as Page[]) {
     if (isHidden(page, plan)) continue;
-    const tags = debugPages.has(page) ? ['Debug'] : [];
-    add(table, { path: pages[page], targets: only('GET', { type: 'page', page }), tags, summary: summaries[page] });
+    add(table, {
+      path: pages[page],
+      targets: only('GET', { type: 'page', page }),
+      tags: tagsOf(page),
+      summary: summaries[page],
+    });
   }
   return table;
 }
@@ -105,8 +124,14 @@ export function isListed(entry: PathEntry): boolean {
   return entry.path !== defaultEndpoint;
 }
 
+function tagsOf(page: Page): readonly string[] {
+  if (page === 'models') return ['OpenAI'];
+  return debugPages.has(page) ? ['Debug'] : [];
+}
+
 function isHidden(page: Page, plan: GatewayPlan): boolean {
   if (debugPages.has(page)) return !plan.hasDebugEndpoints;
+  if (page === 'models') return plan.embeddings === undefined;
   return (page === 'metrics' && !plan.metrics) || (page === 'search' && !plan.searchPage);
 }
 

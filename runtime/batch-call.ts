@@ -127,8 +127,12 @@ export class BatchCall {
         const part = parts[index];
         if (part === undefined) return;
         const { task, first, end } = part;
-        if (outcome.type === 'error') task.fail(decodeError(outcome.error));
-        else if (outcome.type === 'values') task.fillValues(outcome.values, record.replica);
+        if (outcome.type === 'error') {
+          task.fail(decodeError(outcome.error));
+          return;
+        }
+        task.countTokens(outcome.tokens);
+        if (outcome.type === 'values') task.fillValues(outcome.values, record.replica);
         else {
           const all = parts.length === 1 && outcome.rows === docs.length;
           task.fill(

@@ -82,6 +82,7 @@ class FlowRun {
   private readonly record: RequestRecord;
   private readonly routes: Route[] = [];
   private readonly results: JsonObject = {};
+  private tokens: number | undefined;
   private readonly tasks = new Set<Task>();
   private readonly arrivals = new Map<string, Promise<DocumentArray>>();
   private error: FlowError | undefined;
@@ -110,6 +111,7 @@ class FlowRun {
       parameters: this.answeredParameters(),
       docs,
       routes: this.routes,
+      ...(this.tokens === undefined ? {} : { tokens: this.tokens }),
       ...(this.error === undefined ? {} : { error: this.error }),
     };
   }
@@ -176,6 +178,7 @@ class FlowRun {
       this.failedDocs ??= docs;
       throw result.error;
     }
+    if (result.tokens !== undefined) this.tokens = (this.tokens ?? 0) + result.tokens;
     if (result.values !== undefined) this.results[`${name}/rep-${result.replica}`] = result.values;
     return result.docs;
   }

@@ -4,7 +4,13 @@ import type { BatchParameters } from './batching/index.ts';
 
 /** What an executor made of a request. */
 export type TaskResult =
-  | { readonly docs: DocumentArray; readonly values?: JsonObject; readonly replica: number }
+  | {
+      readonly docs: DocumentArray;
+      readonly values?: JsonObject;
+      readonly replica: number;
+      /** Tokens of its input, where the executor counts them. */
+      readonly tokens?: number;
+    }
   | { readonly error: FlowError };
 
 /** Rows `[first, end)` of a task, as they are queued and sent. */
@@ -45,6 +51,7 @@ export class Task {
   private resolve: (result: TaskResult) => void = () => undefined;
   private settled = false;
   private rowsMissing: number;
+  private tokens: number | undefined;
   private readonly parts = new Map<number, readonly Document[]>();
   private readonly cleanups: (() => void)[] = [];
 
@@ -72,10 +79,15 @@ export class Task {
     else this.cleanups.push(cleanup);
   }
 
+  /** Tokens that the executor counted for a part of the task; to be called before the part is filled. */
+  countTokens(tokens: number | undefined): void {
+    if (tokens !== undefined) this.tokens = (this.tokens ?? 0) + tokens;
+  }
+
   /** The documents of rows `[first, end)`. A whole task may come back with another number of them. */
   fill(first: number, end: number, docs: DocumentArray, replica: number): void {
     if (end - first === this.settings.docs.length) {
-      this.settle({ docs, replica });
+      this.settle({ docs, replica, ...this.usage() });
       return;
     }
     this.parts.set(first, docs);
@@ -83,17 +95,21 @@ export class Task {
     if (this.rowsMissing > 0) return;
     const rows = new DocumentArray();
     for (const [, part] of [...this.parts].sort(([a], [b]) => a - b)) rows.push(...part);
-    this.settle({ docs: rows, replica });
+    this.settle({ docs: rows, replica, ...this.usage() });
   }
 
   /** The executor answered with values; the documents stay as they were sent. */
   fillValues(values: JsonObject, replica: number): void {
-    this.settle({ docs: this.settings.docs, values, replica });
+    this.settle({ docs: this.settings.docs, values, replica, ...this.usage() });
   }
 
   /** Fails it; later answers to parts of it are ignored. */
   fail(error: FlowError): void {
     this.settle({ error });
+  }
+
+  private usage(): { tokens?: number } {
+    return this.tokens === undefined ? {} : { tokens: this.tokens };
   }
 
   private settle(result: TaskResult): void {

@@ -16,6 +16,7 @@ import {
   DocumentArray,
   dynamicBatching,
   Executor,
+  type RequestInfo,
   requests,
 } from '../sdk/index.ts';
 
@@ -101,6 +102,7 @@ export class Encoder extends Executor<z.infer<typeof options>> {
   @dynamicBatching({ preferredBatchSize: 32 })
   async encode(docs: DocumentArray, call: Call, rows: TokenRows = this.tokenize(docs, call)): Promise<void> {
     await this.embed(docs, rows, call);
+    for (const request of call.requests) this.countTokens(rows.slice(...request.rows), request, call);
   }
 
   /** Documents and matches that have text or tokens; what has an embedding alone keeps it. */
@@ -109,6 +111,7 @@ export class Encoder extends Executor<z.infer<typeof options>> {
     const all = DocumentArray.fromInputs(docs.flatMap((doc) => [doc, ...(doc.matches ?? [])]));
     const rows = all.map((doc) => tokenIds(doc, this.encoder.coder));
     await this.embed(all, rows, call);
+    for (const request of call.requests) this.countTokens(rows, request, call);
   }
 
   private async embed(docs: DocumentArray, rows: TokenRows, call: Call): Promise<void> {
@@ -128,6 +131,12 @@ export class Encoder extends Executor<z.infer<typeof options>> {
     const column = DocumentArray.fromInputs(targets);
     column.embeddings = new Tensor('float32', [tokens.length, width], block);
     for (const doc of targets) delete doc.tensor;
+  }
+
+  private countTokens(rows: TokenRows, request: RequestInfo, call: Call): void {
+    const tokens = rows.reduce((sum, ids) => sum + (ids?.length ?? 0), 0);
+    call.countTokens(request, tokens);
+    this.context.count('tokens', tokens);
   }
 
   private get encoder(): SentenceEncoder {

@@ -76,4 +76,9 @@ export interface Call {
   phase<T>(name: string, work: () => T): T;
   /** Tells the parent the exact cost that was computed (tokens), and how many model calls it took. */
   reportCost(cost: number, calls: number): void;
+  /**
+   * Counts tokens of input that the model read for one request, padding not included; several counts add up. Callers
+   * are told as usage, whatever executors counted for them together.
+   */
+  countTokens(request: RequestInfo, tokens: number): void;
 }

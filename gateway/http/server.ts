@@ -24,6 +24,8 @@ import {
   parseBody,
   tensorForm,
 } from './codec.ts';
+import { decodeEmbeddings, type EmbeddingsCall, encodeEmbeddings } from './embeddings.ts';
+import { openAiFailure } from './openai-error.ts';
 import { httpStatus, isValidationFault, retryAfterSeconds, validationBody } from './status.ts';
 import { isExecutorFault, statusProto } from '../status-proto.ts';
 
@@ -175,11 +177,15 @@ class Dispatcher {
     const { handler, clock } = this.#parts;
     const { request, response } = passage;
     const named = target.type === 'post' ? undefined : target.endpoint;
+    const fail = (requestId: string, error: FlowError, body?: unknown): void => {
+      if (target.type === 'embeddings') this.#failEmbeddings(passage, requestId, error);
+      else this.#fail(passage, requestId, named ?? '', error, body);
+    };
     let exchange: Exchange;
     try {
       exchange = handler.accept({ protocol: 'http', method, startMs: clock.now() });
     } catch (error) {
-      this.#fail(passage, newId(), named ?? '', FlowError.from(error));
+      fail(newId(), FlowError.from(error));
       return;
     }
     let failure: FlowError | undefined;
@@ -197,6 +203,11 @@ class Dispatcher {
         hold: (count) => exchange.hold(count),
       });
       const startMs = clock.now();
+      if (target.type === 'embeddings') {
+        const embeddings = decodeEmbeddings(parseBody(bytes, request.headers), request.headers, target.plan);
+        await this.#embeddings(passage, exchange, embeddings, [startMs, clock.now()]);
+        return;
+      }
       let call: DecodedCall;
       if (target.type === 'stream' && bytes.length === 0 && (method === 'GET' || passage.url.includes('?'))) {
         call = decodeQuery(new URLSearchParams(passage.url.split('?')[1]), request.headers, target.endpoint);
@@ -212,7 +223,7 @@ class Dispatcher {
       else failure = await this.#answer(passage, exchange, understood);
     } catch (error) {
       failure = FlowError.from(error);
-      this.#fail(passage, exchange.requestId, named ?? '', failure, body);
+      fail(exchange.requestId, failure, body);
     }
   }
 
@@ -249,6 +260,31 @@ class Dispatcher {
       headers: { 'x-request-id': exchange.requestId },
       errorText: (error) => JSON.stringify(statusProto(error)),
     });
+  }
+
+  /** @throws FlowError when the flow failed, or gave no embeddings */
+  async #embeddings(
+    { response }: Passage,
+    exchange: Exchange,
+    call: EmbeddingsCall,
+    decode: Understood['decode'],
+  ): Promise<void> {
+    const { clock } = this.#parts;
+    const answer = await exchange.run(call, decode);
+    if (answer.error !== undefined) throw answer.error;
+    if (response.destroyed) return;
+    const startMs = clock.now();
+    const text = encodeEmbeddings(answer, call);
+    exchange.phase('encode', startMs, clock.now());
+    send(response, 200, this.#headers(exchange.requestId), text);
+  }
+
+  #failEmbeddings({ request, response }: Passage, requestId: string, error: FlowError): void {
+    this.#log(error, requestId);
+    const { status, headers, body } = openAiFailure(error);
+    const all = { ...this.#headers(requestId), ...retryHeaders(error), ...headers };
+    if (request.complete) send(response, status, all, body);
+    else sendAndClose(request, response, status, all, body);
   }
 
   #headers(requestId: string): OutgoingHttpHeaders {

@@ -6,6 +6,7 @@ import { schemas } from './schemas.ts';
 const tags = [
   { name: 'Debug', description: 'Any endpoint, and what the service is. Hidden by `no_debug_endpoints`.' },
   { name: 'CRUD', description: 'The four paths that every Jina client knows. Hidden by `no_crud_endpoints`.' },
+  { name: 'OpenAI', description: "Embeddings in OpenAI's form. Served with `openai_embeddings`." },
   { name: 'Customized', description: 'Endpoints of the executors, and those of `expose_endpoints`.' },
 ];
 
@@ -60,6 +61,8 @@ function content(target: Target, method: string): JsonObject {
       return { ...requestBody('JinaEndpointRequestModel', true), responses: flowResponses };
     case 'endpoint':
       return { ...requestBody('JinaRequestModel', true), responses: flowResponses };
+    case 'embeddings':
+      return { ...requestBody('CreateEmbeddingRequest', true), responses: embeddingsResponses };
     case 'stream':
       if (method !== 'GET') return { ...requestBody('JinaRequestModel', true), responses: streamResponses };
       return { parameters: queryFields, responses: streamResponses };
@@ -114,6 +117,11 @@ const streamResponses: JsonObject = {
   ...failures,
 };
 
+const embeddingsResponses: JsonObject = {
+  '200': { description: 'One embedding for each input, in order', content: ref('CreateEmbeddingResponse') },
+  default: { description: 'What went wrong', content: ref('OpenAIError') },
+};
+
 function ok(description: string, schema: keyof typeof schemas): JsonObject {
   return { '200': { description, content: ref(schema) } };
 }
@@ -132,6 +140,7 @@ const pageResponses: Readonly<Record<keyof typeof pages, JsonObject>> = {
     '503': { description: 'Which executor is not ready, and why', content: ref('Readiness') },
   },
   metrics: text('text/plain'),
+  models: ok('Successful Response', 'ListModelsResponse'),
   openapi: {
     '200': { description: 'Successful Response', content: { 'application/json': { schema: { type: 'object' } } } },
   },

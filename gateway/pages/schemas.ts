@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../core/index.ts';
+import { openAiSchemas } from './openai-schemas.ts';
 
 const text = { type: ['string', 'null'] };
 const integer = { type: ['integer', 'null'] };
@@ -222,6 +223,7 @@ export const schemas = {
     },
     required: ['flow', 'status', 'reasons', 'total', 'endpoints', 'executors', 'slow'],
   },
+  ...openAiSchemas,
 } satisfies Record<string, JsonObject>;
 
 /** The JSON schema of a document, for those who have no OpenAPI page around it. */

@@ -1,3 +1,4 @@
+import type { JsonObject } from '../../core/index.ts';
 import type { EndpointDirectory } from '../endpoints.ts';
 import { type Page, pages, type PathTable } from '../paths.ts';
 import { dryRun, readiness, statusPage } from '../probes.ts';
@@ -12,12 +13,16 @@ export interface SiteParts {
   readonly endpoints: EndpointDirectory;
   /** The flow as it is now. */
   live(isDraining: boolean): LiveSnapshot;
+  /** What `/v1/models` lists. */
+  readonly models: readonly string[];
   metricsPage(): Promise<{ contentType: string; body: string }>;
 }
 
 /** Everything the gateway answers itself: probes, metrics, the API document and its page. */
 export class Site {
   readonly #parts: SiteParts;
+  /** Unix seconds. */
+  readonly #startedAt = Math.floor(Date.now() / 1000);
   #document: { readonly paths: PathTable; readonly text: string } | undefined;
 
   constructor(parts: SiteParts) {
@@ -45,6 +50,8 @@ export class Site {
         const { contentType, body } = await this.#parts.metricsPage();
         return { status: 200, headers: { 'content-type': contentType }, body };
       }
+      case 'models':
+        return jsonPage(JSON.stringify(modelList(this.#parts.models, this.#startedAt)));
       case 'openapi':
         return jsonPage(this.#openapi(paths));
       case 'docs':
@@ -74,6 +81,11 @@ export class Site {
     }
     return this.#document.text;
   }
+}
+
+/** Models in OpenAI's form. */
+function modelList(models: readonly string[], created: number): JsonObject {
+  return { object: 'list', data: models.map((id) => ({ id, object: 'model', created, owned_by: 'sluice' })) };
 }
 
 function jsonPage(body: string): PageAnswer {

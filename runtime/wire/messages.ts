@@ -118,12 +118,12 @@ export interface RunTimings {
   readonly calls?: number;
 }
 
-/** What one request of a batch got. */
+/** What one request of a batch got; `tokens` are those of its input, where the executor counts them. */
 export type Outcome =
   /** The next `rows` documents of the result. */
-  | { readonly type: 'documents'; readonly rows: number }
+  | { readonly type: 'documents'; readonly rows: number; readonly tokens?: number }
   /** The documents as they were sent, and values for `__results__`. */
-  | { readonly type: 'values'; readonly values: JsonObject }
+  | { readonly type: 'values'; readonly values: JsonObject; readonly tokens?: number }
   | { readonly type: 'error'; readonly error: ErrorData };
 
 export type MetricDelta = readonly [metric: string, labels: readonly string[], values: readonly number[]];

@@ -15,6 +15,8 @@ export class HostCall implements Call {
   readonly phases: (readonly [name: string, start: number, end: number])[] = [];
   /** Requests that the executor failed one by one, by id. */
   readonly failures = new Map<string, FlowError>();
+  /** Tokens that the executor counted, by request id. */
+  readonly tokens = new Map<string, number>();
   cost: number | undefined;
   calls: number | undefined;
   private aborter: AbortController | undefined;
@@ -76,8 +78,13 @@ export class HostCall implements Call {
     this.calls = (this.calls ?? 0) + calls;
   }
 
-  /** The same call for one of its requests alone. */
+  countTokens({ requestId }: RequestInfo, tokens: number): void {
+    this.tokens.set(requestId, (this.tokens.get(requestId) ?? 0) + tokens);
+  }
+
+  /** The same call for one of its requests alone; what was counted for it before does not count. */
   only(request: RequestInfo): Call {
+    this.tokens.delete(request.requestId);
     const abortSignal = (): AbortSignal => this.signal;
     return {
       endpoint: this.endpoint,
@@ -95,6 +102,9 @@ export class HostCall implements Call {
       phase: (name, work) => this.phase(name, work),
       reportCost: (cost, calls) => {
         this.reportCost(cost, calls);
+      },
+      countTokens: (counted, tokens) => {
+        this.countTokens(counted, tokens);
       },
     };
   }

@@ -70,7 +70,10 @@ export class ExecutorHost {
       results = call.requests.map(() => ({ error: fault }));
     }
     this.active.delete(message.id);
-    const { outcomes, answered } = outcomesOf(results.map((result, index) => this.failedAlone(call, index) ?? result));
+    const { outcomes, answered } = outcomesOf(
+      results.map((result, index) => this.failedAlone(call, index) ?? result),
+      call,
+    );
     const encoded = encodeDocuments(answered);
     const timings = {
       receivedMs,
@@ -237,13 +240,18 @@ function branchesOf(message: RunMessage, docs: DocumentArray): ReadonlyMap<strin
   );
 }
 
-function outcomesOf(results: readonly RequestResult[]): { outcomes: Outcome[]; answered: Document[] } {
+function outcomesOf(
+  results: readonly RequestResult[],
+  { requests, tokens }: HostCall,
+): { outcomes: Outcome[]; answered: Document[] } {
   const answered: Document[] = [];
-  const outcomes = results.map((result): Outcome => {
+  const outcomes = results.map((result, index): Outcome => {
     if ('error' in result) return { type: 'error', error: encodeError(result.error) };
-    if ('values' in result) return { type: 'values', values: result.values };
+    const counted = tokens.get(requests[index]?.requestId ?? '');
+    const usage = counted === undefined ? {} : { tokens: counted };
+    if ('values' in result) return { type: 'values', values: result.values, ...usage };
     answered.push(...result.docs);
-    return { type: 'documents', rows: result.docs.length };
+    return { type: 'documents', rows: result.docs.length, ...usage };
   });
   return { outcomes, answered };
 }

@@ -98,6 +98,11 @@ describe('Encoder', { skip: skipWithoutMinilm }, () => {
     assert.equal(call.failures.size, 0);
   });
 
+  it('counts the tokens of each request, without padding', async () => {
+    const { call } = await encode(['a cat', 'a', { uri: 'cat.png' }, 'a much longer text'], [{ rows: 2 }, { rows: 2 }]);
+    assert.deepEqual([...call.tokens.values()], [4 + 3, 6]);
+  });
+
   it('answers an empty list', async () => {
     const { docs, call } = await encode([], []);
     assert.equal(docs.length, 0);

@@ -37,6 +37,22 @@ describe('the gateway of a plan', () => {
     });
   });
 
+  it("serves OpenAI's form of an endpoint under any model name, or under the names that are written", () => {
+    assert.deepEqual(gateway('{ openai_embeddings: /encode }').embeddings, {
+      endpoint: '/encode',
+      models: ['flow'],
+      takesAnyModel: true,
+    });
+    const named = gateway('{ openai_embeddings: /a }', '{ openai_embeddings: { endpoint: /b, models: [x, y] } }');
+    assert.deepEqual(named.embeddings, { endpoint: '/b', models: ['x', 'y'], takesAnyModel: false });
+    assert.deepEqual(faults('{ openai_embeddings: encode }'), [
+      '2:28 openai_embeddings: expected an endpoint such as /encode, got the text "encode"',
+    ]);
+    assert.deepEqual(faults('{ openai_embeddings: { endpoint: /encode, model: x } }'), [
+      '2:49 unknown key "model"; did you mean "models"?',
+    ]);
+  });
+
   it('takes the keys of gateway over those of with, whatever name they have there', () => {
     const plan = gateway('{ port: 1, host: a, cors: yes, timeout: 1s }', '{ port_expose: 2, host: b, max_body: 1KiB }');
     assert.deepEqual(plan.listeners, [{ port: 2, protocols: ['http'] }]);
