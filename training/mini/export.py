@@ -128,7 +128,7 @@ def export(checkpoint: Path, folder: Path, small: bool):
     write(folder / "config.json", {"model_type": "sluice-mini", "projection_dim": DIMENSIONS,
                                    "logit_scale": round(model.scales["cross"].exp().item(), 2)})
     write(folder / "preprocessor_config.json", {
-        "do_resize": True, "size": {"height": SIZE, "width": SIZE}, "do_rescale": True, "rescale_factor": 1 / 255,
+        "do_resize": True, "resample": 2, "size": {"height": SIZE, "width": SIZE}, "do_rescale": True, "rescale_factor": 1 / 255,
         "do_normalize": True, "image_mean": [augment.MEAN] * 3, "image_std": [augment.SPREAD] * 3})
 
 
