@@ -1,5 +1,5 @@
 // The gallery of `npm start`: every icon of an icon set, drawn once.
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import sharp from 'sharp';
@@ -11,39 +11,30 @@ const require = createRequire(import.meta.url);
 /**
  * Draws the pictures of the gallery into `folder` unless they are there.
  *
- * @param {string} folder gets `gallery.jsonl`, a document a line (`id`, `uri` of the picture, `tags.title`), and the pictures
+ * @param {string} folder gets a folder of PNG files, named after what they show
  * @param {(done: number, total: number) => void} progress called now and then
- * @returns {Promise<string>} path of `gallery.jsonl`
+ * @returns {Promise<string>} path of the folder with the pictures
  */
 export async function drawGallery(folder, progress) {
   const { version } = JSON.parse(readFileSync(require.resolve(`${set}/package.json`), 'utf8'));
   const ready = path.join(folder, version);
-  const list = path.join(ready, 'gallery.jsonl');
-  if (existsSync(list)) return list;
+  if (existsSync(ready)) return ready;
   const drawing = path.join(folder, `.${version}-${process.pid}`);
   mkdirSync(drawing, { recursive: true });
   try {
     const icons = JSON.parse(readFileSync(require.resolve(`${set}/icons.json`), 'utf8'));
     // One picture for each thing: those of other skin tones look too much alike.
     const names = Object.keys(icons.icons).filter((name) => !name.includes('skin-tone'));
-    const lines = [];
     for (let start = 0; start < names.length; start += 32) {
       const some = names.slice(start, start + 32);
       await Promise.all(some.map((name) => draw(svgOf(icons, name), path.join(drawing, `${name}.png`))));
-      for (const name of some) lines.push(JSON.stringify(documentOf(name)));
-      progress(lines.length, names.length);
+      progress(start + some.length, names.length);
     }
-    writeFileSync(path.join(drawing, 'gallery.jsonl'), `${lines.join('\n')}\n`);
-    rmSync(ready, { recursive: true, force: true });
     renameSync(drawing, ready);
   } finally {
     rmSync(drawing, { recursive: true, force: true });
   }
-  return list;
-}
-
-function documentOf(name) {
-  return { id: name, uri: `${name}.png`, tags: { title: name.replaceAll('-', ' ') } };
+  return ready;
 }
 
 function svgOf(icons, name) {

@@ -85,7 +85,7 @@ function reasonToSkip({ data, host, model, count }: Settings): string | undefine
 
 /** Starts the shipped search flow on a free port with an empty index. */
 async function start(workspace: string, model: string | undefined): Promise<RunningFlow> {
-  const file = fileURLToPath(new URL('../../flows/search.yml', import.meta.url));
+  const file = fileURLToPath(new URL('flow.yml', import.meta.url));
   const env = { ...process.env, SLUICE_MODEL: model };
   const { plan } = await loadFlow(file, { env });
   const before = performance.now();

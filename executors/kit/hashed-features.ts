@@ -79,7 +79,7 @@ export class HashedFeatures {
     return new HashedFeatures(parsed.data, maxLength);
   }
 
-  encode(text: string): Int32Array {
+  encode(text: string, most = this.maxLength): Int32Array {
     this.count = 0;
     /** Hash of the pair that the word before begins; undefined at the start and after Han characters. */
     let pair: number | undefined;
@@ -91,7 +91,7 @@ export class HashedFeatures {
       } else pair = this.addWord(pair);
       if (this.count === this.maxLength) break;
     }
-    return this.ids.slice(0, this.count);
+    return this.ids.slice(0, Math.min(this.count, most));
   }
 
   /** Case folded, compatible forms made equal; context does not matter, so Greek's final sigma is a sigma. */

@@ -10,8 +10,12 @@ export interface TextCoder {
   readonly vocabularySize: number;
   /** The id that fills short rows up. */
   readonly padId: number;
-  /** Ids of a text, at most `maxLength` of them; a text in which the model finds nothing to read has none. */
-  encode(text: string): Int32Array;
+  /**
+   * Ids of a text; a text in which the model finds nothing to read has none.
+   *
+   * @param most ids that are kept; default `maxLength`
+   */
+  encode(text: string, most?: number): Int32Array;
 }
 
 /**

@@ -2,7 +2,15 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FlowError, type JsonObject } from '../../core/index.ts';
-import { allowedPath, type ModelRequest, openModel, RemoteFiles, TextTokenizer } from '../kit/index.ts';
+import {
+  allowedPath,
+  loadTextCoder,
+  type ModelRequest,
+  openModel,
+  RemoteFiles,
+  type TextCoder,
+  TextTokenizer,
+} from '../kit/index.ts';
 import type { ExecutorContext } from '../sdk/index.ts';
 
 /** What may be added while the executor runs. */
@@ -19,7 +27,7 @@ export interface AddSettings {
 
 interface Entry {
   readonly source: string;
-  readonly tokenizer: TextTokenizer;
+  readonly coder: TextCoder;
 }
 
 const neededFiles = ['config.json', 'tokenizer_config.json', 'tokenizer.json'];
@@ -41,7 +49,7 @@ export class TokenizerModels {
   async load(name: string, request: ModelRequest, maxLength?: number): Promise<void> {
     this.context.progress({ state: 'loading', message: `tokenizer of ${request.model}` });
     const folder = await openModel(request, {}, this.context);
-    this.entries.set(name, { source: request.model, tokenizer: await TextTokenizer.load(folder, maxLength) });
+    this.entries.set(name, { source: request.model, coder: await loadTextCoder(folder, maxLength) });
   }
 
   /**
@@ -61,21 +69,30 @@ export class TokenizerModels {
     }
     const path = /^https?:/i.test(source) ? await this.fetch(name, source, signal) : await this.local(source);
     await this.load(name, { model: path, revision: 'main', download: false });
-    const { tokenizer } = this.entry(name);
-    this.entries.set(name, { source, tokenizer });
+    this.entries.set(name, { source, coder: this.entry(name).coder });
   }
 
   /** @throws `invalid_argument` naming the models that there are */
-  get(name?: string): TextTokenizer {
-    return this.entry(name).tokenizer;
+  get(name?: string): TextCoder {
+    return this.entry(name).coder;
+  }
+
+  /** A model that joins two texts and turns ids back into text. @throws `invalid_argument` when it does not */
+  tokenizer(name?: string): TextTokenizer {
+    const { coder, source } = this.entry(name);
+    if (coder instanceof TextTokenizer) return coder;
+    throw new FlowError(
+      'invalid_argument',
+      `expected a model with a tokenizer; ${source} hashes texts: it joins no pairs, and no text comes back from its ids`,
+    );
   }
 
   /** What `/models` answers: each model with its state. */
   status(): JsonObject {
     return Object.fromEntries(
-      [...this.entries].map(([name, { source, tokenizer }]) => [
+      [...this.entries].map(([name, { source, coder }]) => [
         name,
-        { state: 'ready', source, max_length: tokenizer.maxLength, vocabulary_size: tokenizer.vocabularySize },
+        { state: 'ready', source, max_length: coder.maxLength, vocabulary_size: coder.vocabularySize },
       ]),
     );
   }

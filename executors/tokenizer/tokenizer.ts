@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { describeValue, type Document, FlowError, type JsonObject, Tensor } from '../../core/index.ts';
-import { modelOptions, readRows, searchParameters, type TextTokenizer, tokenIds } from '../kit/index.ts';
+import { modelOptions, readRows, searchParameters, tokenIds } from '../kit/index.ts';
 import { type Call, type DocumentArray, dynamicBatching, Executor, requests } from '../sdk/index.ts';
 import { readTokenizeSettings, type TokenizeSettings } from './tokenize-settings.ts';
 import { TokenizerModels } from './tokenizer-models.ts';
@@ -66,7 +66,9 @@ export class Tokenizer extends Executor<z.infer<typeof options>> {
   tokenizeTexts(docs: DocumentArray): void {
     const tokenizer = this.models.get();
     for (const doc of docs) {
-      if (doc.text !== undefined) doc.tensor = vector(tokenizer.encode(doc.text));
+      const ids = doc.text === undefined ? undefined : tokenizer.encode(doc.text);
+      // A text in which the model finds nothing to read is the encoder's to judge.
+      if (ids !== undefined && ids.length > 0) doc.tensor = vector(ids);
     }
   }
 
@@ -76,7 +78,7 @@ export class Tokenizer extends Executor<z.infer<typeof options>> {
     const settings = readTokenizeSettings(call.parameters);
     const tokenizer = this.models.get(settings.model);
     const most = Math.min(settings.max_length ?? tokenizer.maxLength, tokenizer.maxLength);
-    const rows = readRows(docs, call, (doc) => idsOf(doc, tokenizer, settings, most));
+    const rows = readRows(docs, call, (doc) => idsOf(doc, this.models, settings, most));
     for (const { rows: range } of call.requests) {
       const own = rows.slice(...range);
       const longest = own.reduce((length, row) => Math.max(length, row?.[0]?.length ?? 0), 0);
@@ -91,7 +93,7 @@ export class Tokenizer extends Executor<z.infer<typeof options>> {
   @requests('/detokenize', { effect: 'read', cost: 'tensor' })
   @dynamicBatching({ preferredBatchSize: 64 })
   detokenize(docs: DocumentArray, call: Call): void {
-    const tokenizer = this.models.get(readTokenizeSettings(call.parameters).model);
+    const tokenizer = this.models.tokenizer(readTokenizeSettings(call.parameters).model);
     const texts = readRows(docs, call, (doc) => {
       if (doc.tensor === undefined) throw missing(doc, 'a tensor of token ids', doc.text);
       return tokenizer.decode(tokenIds(doc, tokenizer) ?? []);
@@ -128,18 +130,18 @@ export class Tokenizer extends Executor<z.infer<typeof options>> {
 /** Ids of a document, or ids and types of its text joined with a second one. */
 function idsOf(
   doc: Document,
-  tokenizer: TextTokenizer,
-  { truncation, pair }: TokenizeSettings,
+  models: TokenizerModels,
+  { model, truncation, pair }: TokenizeSettings,
   most: number,
 ): readonly Int32Array[] {
   if (doc.text === undefined) throw missing(doc, 'a text to tokenize', doc.tensor ?? doc.blob);
   const room = truncation ? most : Infinity;
   let row: readonly Int32Array[];
-  if (pair === undefined) row = [tokenizer.encode(doc.text, room)];
+  if (pair === undefined) row = [models.get(model).encode(doc.text, room)];
   else {
     const second = doc.tags?.[pair];
     if (typeof second !== 'string') throw missing(doc, `a second text in the tag ${pair}`, second);
-    const { ids, types } = tokenizer.encodePair(doc.text, second, room);
+    const { ids, types } = models.tokenizer(model).encodePair(doc.text, second, room);
     row = [ids, types];
   }
   const length = row[0]?.length ?? 0;

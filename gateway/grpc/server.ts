@@ -124,6 +124,8 @@ class JinaCalls {
   stream(stream: Messages): void {
     const exchanges = new Set<Exchange>();
     const carrier = carrierOf(stream.metadata);
+    // Our own client asks for it: then no failure of one request takes the others of the stream with it.
+    const isTold = carrier['x-sluice-failures'] === 'answers';
     stream.on('cancelled', () => cancelAll(exchanges));
     const settings = {
       prefetch: readPrefetch(carrier['__prefetch__'], this.#parts.plan.prefetch),
@@ -131,9 +133,12 @@ class JinaCalls {
     };
     serveStream(stream, settings, async (bytes) => {
       const outcome = await this.#run(bytes, carrier, stream.getDeadline(), exchanges);
-      if (outcome.answer === undefined) throw statusError(outcome.error);
+      if (outcome.answer === undefined) {
+        if (isTold) return encodeFailure(headerOf(bytes, outcome.error), outcome.error);
+        throw statusError(outcome.error);
+      }
       const { answer, error, hasOwnLimit } = outcome;
-      if (error !== undefined && endsStream(error, hasOwnLimit)) throw statusError(error);
+      if (error !== undefined && !isTold && endsStream(error, hasOwnLimit)) throw statusError(error);
       return answer;
     });
   }
@@ -183,6 +188,16 @@ class JinaCalls {
         exchanges.delete(exchange);
       }
     }
+  }
+}
+
+/** The header of a request that was not taken in. @throws the error as a status when the bytes are no request */
+function headerOf(bytes: Uint8Array, error: FlowError): DataRequestMessage {
+  try {
+    const { header = null } = decodeDataRequest(bytes);
+    return { header };
+  } catch {
+    throw statusError(error);
   }
 }
 

@@ -208,7 +208,13 @@ function titleOf({ text, tags, uri, id }) {
   const named = tags?.title ?? tags?.name;
   if (typeof named === 'string' && named !== '') return named;
   if (text) return text;
-  return uri && !uri.startsWith('data:') ? uri.split('/').at(-1) : id;
+  if (!uri || uri.startsWith('data:')) return id;
+  // A file's name says what it shows as well as its author could.
+  return uri
+    .split('/')
+    .at(-1)
+    .replace(/\.\w{1,5}$/, '')
+    .replaceAll(/[-_]+/g, ' ');
 }
 
 function scoreOf({ scores }) {
