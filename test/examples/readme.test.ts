@@ -3,7 +3,6 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { minilm, skipWithoutMinilm } from '../fixtures/contexts/minilm.ts';
 import { runCommand, RunningCommand } from '../integration/running-command.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -38,12 +37,18 @@ describe('the README', () => {
     );
   });
 
-  it('starts the search flow with its first command', { skip: skipWithoutMinilm }, async () => {
-    const command = new RunningCommand('npm', ['start'], { cwd: root, env: { SLUICE_MODEL: minilm } });
+  it('starts a searchable gallery with its first command', async () => {
+    const command = new RunningCommand('npm', ['start'], { cwd: root });
     try {
       assert.match(await command.line((line) => line.startsWith('ready in')), /http:\/\/127\.0\.0\.1:51000/);
-      const { stdout } = await shell('npx sluice call /encode "black cat"');
-      assert.match(stdout, /black cat/);
+      assert.equal(
+        await command.line((line) => line.startsWith('search page')),
+        'search page: http://127.0.0.1:51000/ui',
+      );
+      for (const query of ['black cat', '黑猫']) {
+        const { stdout } = await shell(`npx sluice --json call /search "${query}" --parameters '{"limit": 1}'`);
+        assert.match(stdout, /"uri":"black-cat.png"/);
+      }
       command.interrupt();
       const { stdout: all } = await command.ended();
       assert.match(all, /stopped/);

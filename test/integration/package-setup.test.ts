@@ -68,13 +68,3 @@ describe('set-up', () => {
     writeFileSync(path.join(folder, file), JSON.stringify({ packages }));
   }
 });
-
-describe('npm start', () => {
-  it('says which model it needs and how to name it', async () => {
-    const env = { SLUICE_MODEL: path.join(tmpdir(), 'no-such-model') };
-    const { code, stderr } = await runCommand(process.execPath, ['start.mjs'], { cwd: scripts, env });
-    assert.equal(code, 1);
-    assert.match(stderr, /SLUICE_MODEL names a folder that is not there/);
-    assert.match(stderr, /SLUICE_MODEL=\/path\/to\/all-MiniLM-L6-v2 npm start/);
-  });
-});
