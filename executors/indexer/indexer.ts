@@ -12,7 +12,7 @@ import {
 import { type Call, DocumentArray, dynamicBatching, Executor, requests } from '../sdk/index.ts';
 import { embeddingOf, wrongDimension } from './embedding.ts';
 import { engines, type IndexEngine, openEngine } from './index-engine.ts';
-import { isNearEnough, readFetchSettings, readSearchSettings } from './search-settings.ts';
+import { isNearEnough, readFetchSettings, readSearchSettings, type SearchSettings } from './search-settings.ts';
 import type { Neighbour, VectorIndex } from './vector-index.ts';
 import { checkRecord, recordOf, type WorkspaceRecord, writeRecord } from './workspace-record.ts';
 
@@ -125,7 +125,7 @@ export class Indexer extends Executor<z.infer<typeof options>> {
    * Gives each document its nearest ones as `matches`, nearest first, with the score under the metric's name.
    *
    * Parameters, each caller's own: `limit`, `offset`, `filter` (see `filterCondition`), `min_score` or `max_distance`,
-   * `exact` (compare every row), `embeddings` (whether matches bring theirs).
+   * `exact` (compare every row), `embeddings` and `blobs` (whether matches bring theirs).
    */
   @requests('/search', { effect: 'read', perRequest: searchParameters })
   @dynamicBatching({ preferredBatchSize: 32 })
@@ -136,7 +136,7 @@ export class Indexer extends Executor<z.infer<typeof options>> {
       return { ...settings, allowed: this.allowedRows(settings.filter) };
     });
     for (const { request, value } of searches) {
-      const { offset, limit = this.options.limit, allowed, exact: isExact, embeddings } = value;
+      const { offset, limit = this.options.limit, allowed, exact: isExact } = value;
       for (let row = request.rows[0]; row < request.rows[1]; row++) {
         const [doc, query] = [docs[row], queries[row]];
         if (doc === undefined || query === undefined) continue;
@@ -144,7 +144,7 @@ export class Indexer extends Executor<z.infer<typeof options>> {
         const matches = found
           .slice(offset)
           .filter((neighbour) => isNearEnough(neighbour, value))
-          .flatMap((neighbour) => this.matchOf(neighbour, embeddings) ?? []);
+          .flatMap((neighbour) => this.matchOf(neighbour, value) ?? []);
         doc.matches = DocumentArray.fromInputs(matches);
       }
     }
@@ -204,15 +204,14 @@ export class Indexer extends Executor<z.infer<typeof options>> {
     return embeddingOf(doc, this.vectors?.dimension ?? this.options.dimension);
   }
 
-  private matchOf({ row, score }: Neighbour, hasEmbedding: boolean): Document | undefined {
+  private matchOf({ row, score }: Neighbour, { embeddings, blobs }: SearchSettings): Document | undefined {
     const stored = this.store.byRow(row);
     if (stored === undefined) return undefined;
     const { metric } = this.options;
     const match = stored.doc;
-    // Bytes of ten pictures are no answer to a search; /fetch brings them.
-    delete match.blob;
+    if (!blobs) delete match.blob;
     match.scores = { [metric]: { value: score, opName: metric } };
-    if (hasEmbedding) match.embedding = new Tensor('float32', [stored.vector.length], stored.vector);
+    if (embeddings) match.embedding = new Tensor('float32', [stored.vector.length], stored.vector);
     return match;
   }
 

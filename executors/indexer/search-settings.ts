@@ -10,6 +10,8 @@ const searchSchema = z.object({
   filter: z.record(z.string(), z.unknown()).nullish(),
   /** Whether matches bring their embeddings. */
   embeddings: z.boolean().default(false),
+  /** Whether matches bring their bytes, such as pictures. */
+  blobs: z.boolean().default(false),
   /** Whether every row is compared, whatever it costs. */
   exact: z.boolean().default(false),
   /** For similarities: matches below are left out. */

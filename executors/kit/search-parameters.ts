@@ -10,6 +10,7 @@ export const searchParameters = [
   'offset',
   'filter',
   'embeddings',
+  'blobs',
   'exact',
   'min_score',
   'max_distance',

@@ -48,6 +48,7 @@ describe('the search page over the gallery', { skip }, () => {
     it(`finds the black cat for ${query} while it is typed`, async () => {
       await page.locator('#query').pressSequentially(query);
       await firstIs('black cat');
+      await page.locator('#results li:first-child img[src^="data:image/png;base64,"]').waitFor();
       assert.equal(new URL(page.url()).searchParams.get('q'), query);
     });
   }

@@ -136,7 +136,7 @@ async function ask(asked, signal) {
     response = await fetch('search', {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ data: [asked], parameters: { limit } }),
+      body: JSON.stringify({ data: [asked], parameters: { limit, blobs: true } }),
       signal,
     });
     answer = await response.json();

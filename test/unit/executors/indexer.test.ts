@@ -156,6 +156,9 @@ describe('Indexer', () => {
     ]);
     const indexer = await restart();
     assert.deepEqual(ids(search(indexer, [1, 0, 0])), ['a', 'b', 'e', 'c', 'd']);
+    const bytesOf = (parameters: JsonObject) => search(indexer, [1, 0, 0], parameters).map(({ blob }) => blob?.length);
+    assert.deepEqual(bytesOf({ limit: 3 }), [undefined, undefined, undefined]);
+    assert.deepEqual(bytesOf({ limit: 3, blobs: true }), [undefined, undefined, 2]);
     const { docs, call } = list([{ id: 'e' }]);
     const [fetched] = indexer.fetch(docs, call);
     assert.deepEqual(fetched?.tags, { 'odd key.x': [1, { y: null }] });
