@@ -67,7 +67,9 @@ export function serveStream(
 }
 
 /** Fulfils when more may be written, or nobody is there to read it. */
-export function drained(stream: Writable): Promise<void> {
+export function drained(stream: Writable & { readonly cancelled: boolean }): Promise<void> {
+  // It takes nothing any more, and told so once.
+  if (stream.cancelled || stream.destroyed) return Promise.resolve();
   return new Promise((resolve) => {
     const done = (): void => {
       stream.off('drain', done).off('cancelled', done).off('close', done);
