@@ -30,7 +30,7 @@ export interface GraphIndexSettings extends GraphSettings {
 const buildRows = 1000;
 /** Rows that are asked about when the graph is measured, and the share of their nearest that must be found. */
 const probes = 32;
-const targetRecall = 0.99;
+const targetRecall = 0.995;
 const widths = [64, 128, 256, 512, 1024, 2048, 4096, 8192];
 /** Below so many rows every row is compared anyway. */
 const leastMeasured = 2000;
