@@ -10,6 +10,8 @@ import type { Runtime, RuntimeStatus, StreamSubmission, Submission, WorkerStatus
 const defaultHangGraceMs = 10_000;
 /** How long workers get to close their executors when the runtime stops, ms. */
 const closeTimeoutMs = 5_000;
+/** How long callers whose requests are cancelled by a stop may take to take that. */
+const cancelGraceMs = 500;
 
 export interface RuntimeOptions {
   readonly plan: Plan;
@@ -106,10 +108,15 @@ class LocalRuntime implements Runtime {
   private async drainAndEnd(timeoutMs: number): Promise<void> {
     this.isDraining = true;
     if (this.inFlight > 0) {
-      const timer = setTimeout(() => {
-        for (const cancel of this.cancels) cancel(drainingError());
-      }, timeoutMs);
-      await new Promise<void>((resolve) => (this.idle = resolve));
+      let timer: NodeJS.Timeout | undefined;
+      await new Promise<void>((resolve) => {
+        this.idle = resolve;
+        timer = setTimeout(() => {
+          for (const cancel of this.cancels) cancel(drainingError());
+          // A reader of a stream that takes nothing any more does not take the error either.
+          timer = setTimeout(resolve, cancelGraceMs);
+        }, timeoutMs);
+      });
       clearTimeout(timer);
     }
     await Promise.all(this.pools.map(async (pool) => pool.stop(closeTimeoutMs)));

@@ -71,3 +71,14 @@ describe('a streaming endpoint', () => {
     });
   });
 });
+
+describe('a stop while a stream is open', () => {
+  it('does not wait longer than its limit for a reader that takes nothing any more', async () => {
+    const running = await startRuntime([{ file: 'streaming.ts', name: 'counter' }]);
+    const { documents } = running.stream('/count', ['n'], { parameters: { until: 1_000_000 } });
+    await documents[Symbol.asyncIterator]().next();
+    await running.runtime.stop(100);
+    assert.deepEqual(running.pids(), []);
+    await running.stop();
+  });
+});
