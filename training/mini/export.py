@@ -20,7 +20,7 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from . import augment, features
-from .towers import DIMENSIONS, ImageTower
+from .towers import DIMENSIONS, Block, ImageTower
 from .train import Model
 
 OPSET = 17
@@ -29,15 +29,29 @@ SMALLEST_AS_HALF = 256
 """Initializers with fewer numbers stay float32: nothing to gain."""
 
 
-def without_batch_norm(tower: ImageTower) -> ImageTower:
-    """The same function with each batch norm folded into the convolution before it."""
+class FoldedBlock(nn.Module):
+    """A block as three convolutions: its batch norm and its scale are in their weights."""
+
+    def __init__(self, block: Block):
+        super().__init__()
+        self.spatial, self.expand, self.shrink = fuse_conv_bn_eval(block.spatial, block.norm), block.expand, block.shrink
+        with torch.no_grad():
+            self.shrink.weight.mul_(block.scale.unsqueeze(-1))
+            self.shrink.bias.mul_(block.scale.flatten())
+
+    def forward(self, x):
+        return x + self.shrink(nn.functional.relu(self.expand(self.spatial(x))))
+
+
+def folded(tower: ImageTower) -> ImageTower:
+    """The same function with each batch norm and scale folded into the convolution before it."""
     folded = copy.deepcopy(tower).eval().to(memory_format=torch.contiguous_format)
     layers = list(folded.layers)
     for i, layer in enumerate(layers):
         if isinstance(layer, nn.BatchNorm2d):
             layers[i - 1], layers[i] = fuse_conv_bn_eval(layers[i - 1], layer), nn.Identity()
-        elif hasattr(layer, "spatial"):
-            layer.spatial, layer.norm = fuse_conv_bn_eval(layer.spatial, layer.norm), nn.Identity()
+        elif isinstance(layer, Block):
+            layers[i] = FoldedBlock(layer)
     folded.layers = nn.Sequential(*[layer for layer in layers if not isinstance(layer, nn.Identity)])
     return folded
 
@@ -46,7 +60,7 @@ def image_model(tower: ImageTower, half: bool) -> onnx.ModelProto:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "image.onnx"
         batch = torch.export.Dim("batch", min=1, max=4096)
-        torch.onnx.export(without_batch_norm(tower), (torch.zeros(2, 3, SIZE, SIZE),), path, input_names=["pixel_values"],
+        torch.onnx.export(folded(tower), (torch.zeros(2, 3, SIZE, SIZE),), path, input_names=["pixel_values"],
                           output_names=["image_embeds"], dynamic_shapes=({0: batch},), opset_version=OPSET + 1, dynamo=True,
                           external_data=False, verbose=False)
         model = onnx.load(path)
