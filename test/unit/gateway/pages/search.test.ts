@@ -20,7 +20,7 @@ describe('search page', () => {
       const types = await Promise.all(
         files.map(async (name) => (await fetch(`${url}/${name}`)).headers.get('content-type')),
       );
-      assert.deepEqual(types, ['text/css; charset=utf-8', 'text/javascript; charset=utf-8']);
+      assert.deepEqual(types, ['text/css; charset=utf-8', 'text/css; charset=utf-8', 'text/javascript; charset=utf-8']);
     }));
 
   it('is not there unless the flow asks for it', () =>
